@@ -1,0 +1,38 @@
+# photos-sync: make help
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help demo run test check
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## run the service on the simulated NAS with its sample photos
+	$(BIN)/photos-sync --demo $(ARGS)
+
+run: .venv/installed ## run the service: make run ARGS="-U nas.local -u frame --password-file secret"
+	$(BIN)/photos-sync $(ARGS)
+
+test: .venv/installed-test ## run the tests
+	$(BIN)/pytest tests/ $(ARGS)
+
+check: .venv/installed-dev ## run the linters and the type checker
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: setup.cfg pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/installed-test: setup.cfg pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@ .venv/installed
+
+.venv/installed-dev: setup.cfg pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ .venv/installed .venv/installed-test

@@ -1,0 +1,3 @@
+from photosync.__main__ import console
+
+console()

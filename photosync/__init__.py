@@ -1,0 +1,3 @@
+"""The picture URL for a Synology Photos album."""
+
+__version__ = "0.1.0"

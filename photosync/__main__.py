@@ -1,0 +1,89 @@
+"""main(): settings, logging, one of run / demo / check / list-albums; errors become exit codes. Main thread."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .errors import ConfigError, PhotosSyncError
+from .settings import Secret, Settings, load_settings
+
+EXIT_FAILED = 1
+EXIT_CONFIGURATION = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and gives its exit status: 0, 1 (it failed) or 2 (the configuration cannot be used)."""
+    try:
+        settings = load_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            print(f"photos-sync: {mistake}", file=sys.stderr)
+        print("photos-sync --help shows every option.", file=sys.stderr)
+        return EXIT_CONFIGURATION
+    try:
+        return _command(settings)
+    except PhotosSyncError as error:
+        print(f"photos-sync: {error.sentence}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_FAILED
+
+
+def _command(settings: Settings) -> int:
+    if settings.command == "demo":
+        return _demo(settings)
+    if settings.command == "run":
+        return _run(settings)
+    from . import check
+
+    steps = check.check if settings.command == "check" else check.list_albums
+    return EXIT_FAILED if not steps(settings) else 0
+
+
+def _demo(settings: Settings) -> int:
+    from .fakenas import FakeNas
+
+    with FakeNas(password="open-sesame") as nas:
+        print(f"The simulated NAS: {nas.url} (account {nas.username}, password {nas.password})", flush=True)
+        found = replace(settings, url=nas.url, username=nas.username, password=Secret(nas.password))
+        return _run(found)
+
+
+def _run(settings: Settings) -> int:
+    import logging
+
+    from .log import Logging, Redactor
+    from .service import Service, run, tune_allocator
+
+    tune_allocator()
+    redactor = Redactor()
+    lines = Logging(settings.log_level, redactor)
+    lines.start()
+    try:
+        for warning in settings.warnings:
+            logging.getLogger(__name__).warning("%s", warning)
+        service = Service(settings, redactor)
+        service.listen()
+        run(service, os.environ, _announce)
+    finally:
+        lines.stop()
+    return 0
+
+
+def _announce(port: int) -> None:
+    if sys.stdout.isatty() or not os.environ.get("INVOCATION_ID"):
+        print(f"The next photo: http://localhost:{port}/files", flush=True)
+
+
+def console() -> None:
+    """The command: `main`, without waiting for worker threads that may still be waiting for a NAS."""
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    console()

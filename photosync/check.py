@@ -1,0 +1,82 @@
+"""--check and --list-albums: the very calls that the service makes, told line by line. Main thread; blocks."""
+
+from __future__ import annotations
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+from .albums import describe, look
+from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
+from .log import Redactor
+from .models import Catalog
+from .nas import SynologyClient
+from .service import build_client
+from .settings import Settings
+
+
+def check(settings: Settings) -> bool:
+    """Prints a line for each step, and the cause and the next step where one fails. True if all is well."""
+    client = build_client(settings, Redactor())
+    try:
+        _check(settings, client)
+    except PhotosSyncError as error:
+        print(f"FAILED  {error}")
+        if error.next_step:
+            print(f"        {error.next_step}")
+        return False
+    finally:
+        client.logout()
+    print("All is well: photos-sync can serve this album.")
+    return True
+
+
+def list_albums(settings: Settings) -> bool:
+    """Prints every album that the account can see. Raises PhotosSyncError."""
+    client = build_client(settings, Redactor())
+    try:
+        albums = client.list_albums()
+    finally:
+        client.logout()
+    for album in albums:
+        print(describe(album))
+    if not albums:
+        print("The account sees no album.")
+    return True
+
+
+def _check(settings: Settings, client: SynologyClient) -> None:
+    parts = urlsplit(settings.url)
+    _ok(f"{parts.hostname} is {_resolve(parts.hostname or '')}")
+    client.discover()
+    if parts.scheme == "https":
+        _ok("encrypted, but the certificate was not checked" if settings.insecure else "the certificate is trusted")
+    _ok(f"DSM with Synology Photos at {settings.url}")
+    client.login()
+    _ok(f"logged in as {settings.username}")
+    found = look(client, settings.albums, (), Catalog(), relist=True)
+    for album in found.albums:
+        _ok(f"album {describe(album)}")
+    catalog = found.catalog or Catalog()
+    skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(catalog.skipped.items()))
+    _ok(f"{len(catalog.photos)} photos can be shown" + (f" (left out: {skipped})" if skipped else ""))
+    if not catalog.photos:
+        raise AlbumProblem("empty", "The album is empty.", "Put photos into it in Synology Photos.")
+    started_at = time.monotonic()
+    data = client.fetch(catalog.photos[0])
+    _ok(f"first picture: {len(data):,} bytes in {(time.monotonic() - started_at) * 1000:.0f} ms")
+
+
+def _ok(text: str) -> None:
+    print(f"ok      {text}", flush=True)
+
+
+def _resolve(host: str) -> str:
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, UnicodeError):
+        raise NasUnreachable(
+            "dns",
+            f"The name {host} does not resolve to an address.",
+            "Check the spelling in --url, or use the NAS's IP address.",
+        ) from None

@@ -1,0 +1,192 @@
+"""Which photo comes next, for each client: a deck, not dice. Pure, given a random.Random; loop thread only."""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+
+from .models import Catalog
+
+MAX_DECKS = 256
+_ROUNDS = 4
+_MIN_HALF_BITS = 4
+_MAX_MISSED = 64
+_DRAWS_BETWEEN_MISSED = 3
+
+
+class Shuffle:
+    """A random order of range(size), computed one place at a time, so that a deck of 100,000 photos costs
+    neither memory nor a pause.
+
+    A Feistel network permutes the numbers below a power of four (M. Luby and C. Rackoff, 1988); results that are
+    not below `size` are permuted on (cycle walking: J. Black and P. Rogaway, 2002). The domain has at least 256
+    numbers, since four rounds over fewer could not make every order of a small album.
+    """
+
+    __slots__ = ("_half", "_keys", "_mask", "size")
+
+    def __init__(self, size: int, rng: random.Random) -> None:
+        self.size = size
+        self._half = max(_MIN_HALF_BITS, (max(size - 1, 0).bit_length() + 1) // 2)
+        self._mask = (1 << self._half) - 1
+        self._keys = tuple(rng.getrandbits(32) for _ in range(_ROUNDS))
+
+    def __getitem__(self, place: int) -> int:
+        if not 0 <= place < self.size:
+            raise IndexError(place)
+        half, mask = self._half, self._mask
+        while True:
+            left, right = place >> half, place & mask
+            for key in self._keys:
+                mixed = (right ^ key) * 0x9E3779B1 & 0xFFFFFFFF
+                mixed = (mixed ^ mixed >> 15) * 0x85EBCA77 & 0xFFFFFFFF
+                left, right = right, left ^ (mixed >> 13 & mask)
+            place = left << half | right
+            if place < self.size:
+                return place
+
+
+class _Run:
+    """Some neighbouring slots in a random order, and how far they have been dealt."""
+
+    __slots__ = ("_order", "_place", "_start")
+
+    def __init__(self, start: int, stop: int, rng: random.Random) -> None:
+        self._start = start
+        self._order = Shuffle(stop - start, rng)
+        self._place = 0
+
+    def next(self) -> int | None:
+        if self._place == self._order.size:
+            return None
+        slot = self._start + self._order[self._place]
+        self._place += 1
+        return slot
+
+
+class Deck:
+    """One client's deck: every photo of the catalog once before any comes again.
+
+    It is a stack of runs: the round through the whole album lies at the bottom, and photos added since are
+    runs above it, dealt first. `last` is the photo that the client was given last.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self.last: int | None = None
+        self._rng = rng
+        self._runs: list[_Run] = []
+        self._known_slots = 0
+        self._generation = -1
+        self._ahead: deque[int] = deque()
+        self._missed: deque[int] = deque()
+        self._draws_since_missed = 0
+        self._held: Sequence[int] = ()
+        self._held_run = _Run(0, 0, rng)
+
+    def draw(self, catalog: Catalog) -> int | None:
+        """The id of the next photo; None if there is none. Tell `deal`, `miss` or `put_back` what became of it.
+
+        It is not the one dealt last, unless there is no other.
+        """
+        upcoming = self.upcoming(catalog, 2)
+        if not upcoming:
+            return None
+        if upcoming[0] == self.last and len(upcoming) > 1:
+            self._ahead.rotate(-1)
+            number = self._ahead.popleft()
+            self._ahead.appendleft(upcoming[0])
+            return number
+        return self._ahead.popleft()
+
+    def upcoming(self, catalog: Catalog, count: int) -> list[int]:
+        """The ids of the next photos, without drawing them; at most `count`."""
+        self._follow(catalog)
+        self._ahead = deque(number for number in self._ahead if number in catalog.by_id)
+        while len(self._ahead) < count:
+            number = self._next(catalog)
+            if number is None:
+                break
+            self._ahead.append(number)
+        return list(self._ahead)[:count]
+
+    def deal(self, number: int) -> None:
+        """The client was given that photo."""
+        self.last = number
+
+    def miss(self, number: int) -> None:
+        """That photo could not be had now; it comes back in a few draws."""
+        if number not in self._missed:
+            self._missed.append(number)
+
+    def put_back(self, number: int) -> None:
+        """That photo comes next."""
+        self._ahead.appendleft(number)
+
+    def draw_held(self, held: Sequence[int]) -> int | None:
+        """A photo out of `held` alone, each once before any comes again; None if there is none."""
+        if held is not self._held:
+            self._held, self._held_run = held, _Run(0, len(held), self._rng)
+        number = None
+        for _ in range(min(2, len(held))):
+            place = self._held_run.next()
+            if place is None:
+                self._held_run = _Run(0, len(held), self._rng)
+                place = self._held_run.next()
+            number = held[place or 0]
+            if number != self.last:
+                break
+        return number
+
+    def _follow(self, catalog: Catalog) -> None:
+        """Takes note of photos that have joined since the last draw."""
+        if catalog.generation != self._generation:
+            self._generation = catalog.generation
+            self._runs.clear()
+            self._known_slots = 0
+        slots = len(catalog.slots)
+        if self._known_slots and slots > self._known_slots:
+            self._runs.append(_Run(self._known_slots, slots, self._rng))
+        self._known_slots = slots
+
+    def _next(self, catalog: Catalog) -> int | None:
+        self._draws_since_missed += 1
+        full = len(self._missed) >= _MAX_MISSED
+        due = len(self._runs) <= 1 and self._draws_since_missed > _DRAWS_BETWEEN_MISSED
+        if self._missed and (full or due):
+            self._draws_since_missed = 0
+            number = self._missed.popleft()
+            if number in catalog.by_id:
+                return number
+        while catalog.photos:
+            slot = self._runs[-1].next() if self._runs else None
+            if slot is not None:
+                if number := catalog.slots[slot]:
+                    return number
+            elif len(self._runs) > 1:
+                self._runs.pop()
+            else:
+                self._runs = [_Run(0, self._known_slots, self._rng)]
+                self._missed.clear()
+        return None
+
+
+class Decks:
+    """The decks of the clients that asked last; the one that asked longest ago goes first."""
+
+    def __init__(self, rng: random.Random, max_decks: int = MAX_DECKS) -> None:
+        self._rng = rng
+        self._max_decks = max_decks
+        self._decks: OrderedDict[str, Deck] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._decks)
+
+    def deck(self, client: str) -> Deck:
+        deck = self._decks.get(client)
+        if deck is None:
+            deck = self._decks[client] = Deck(self._rng)
+        self._decks.move_to_end(client)
+        if len(self._decks) > self._max_decks:
+            self._decks.popitem(last=False)
+        return deck

@@ -1,0 +1,92 @@
+"""DSM's error codes in words for somebody who runs a picture frame; used on every thread."""
+
+from __future__ import annotations
+
+from .errors import LoginRefused, NasCallRefused, NasError, NasUnreachable
+
+DEAD_SESSION = frozenset({105, 106, 107, 119})
+"""The session is gone, or (105) looks like it after a restart of the NAS: a new login may cure it."""
+
+DEAD_SHARED_SPACE_SESSION = DEAD_SESSION | {803}
+"""Calls that guests may make answer a dead session with "no permission"."""
+
+TRANSIENT = frozenset({109, 110, 111, 117, 118, 498, 499})
+"""Busy, or DSM is starting or being updated."""
+
+BLOCKED = 407
+
+_RIGHTS = "In DSM, open Control Panel > User & Group, edit the account, and under Applications allow Synology Photos."
+_LOGIN = {
+    400: (
+        "The NAS does not accept the account name or the password.",
+        "Correct --username or the password. It is not tried again by itself, so that the NAS blocks nobody.",
+    ),
+    401: ("The account is disabled.", "Enable it in DSM: Control Panel > User & Group."),
+    402: ("The account may not use Synology Photos.", _RIGHTS),
+    403: (
+        "The account wants a code from a second factor (2FA) at each login.",
+        "Make a separate DSM account without 2FA that may only use Synology Photos, and share the album with it.",
+    ),
+    404: ("The code of the second factor was wrong.", "Use an account without a second factor."),
+    405: ("This address does not lead to Synology Photos.", "Correct --url or --port."),
+    406: (
+        "The NAS demands a second factor (2FA) of this account.",
+        "In DSM, exempt the account: Control Panel > Security > Account.",
+    ),
+    407: (
+        "The NAS has blocked this machine's address after too many failed logins.",
+        "Remove it in DSM: Control Panel > Security > Protection > Auto Block, and correct the password.",
+    ),
+    408: ("The password has expired and the account may not change it.", "Set a new one in DSM."),
+    409: ("The password has expired.", "Log in to DSM once by hand and change it."),
+    410: ("The password has to be changed.", "Log in to DSM once by hand and change it."),
+    411: (
+        "The account is locked after too many failed logins.",
+        "Wait, or unlock it in DSM, and correct the password.",
+    ),
+}
+_CALL = {
+    102: (
+        "Synology Photos is not installed on the NAS, or not running.",
+        "Install or start it in DSM's Package Center.",
+    ),
+    104: ("This version of Synology Photos does not offer a call that is needed.", "Update Synology Photos."),
+    105: ("The account may not use Synology Photos.", _RIGHTS),
+    150: (
+        "The NAS saw the login and this call come from different addresses.",
+        "Reach the NAS by one way only: no proxy or VPN between, one network connection.",
+    ),
+    160: ("The account may not use Synology Photos.", _RIGHTS),
+    609: ("The album is shared with the account and cannot be opened as its own.", "Name it with --album."),
+    642: ("The album or photo is gone, or the account may not see it.", "Look at --list-albums."),
+    801: (
+        "The account may not open the shared space.",
+        "In Synology Photos, open Settings > Shared Space and give the account access.",
+    ),
+    803: ("The account may not open this album or photo.", "Share it with the account in Synology Photos."),
+    804: ("The album may be looked at but not downloaded from.", "Use --photo-size xl, or allow downloads."),
+}
+
+
+def login_error(code: int) -> NasError:
+    """What a refused login means. TRANSIENT ones are NasUnreachable, everything else is LoginRefused."""
+    if code in TRANSIENT:
+        return _starting(code)
+    cause, next_step = _LOGIN.get(
+        code, (f"The NAS refused the login with its error code {code}.", "Try to log in to DSM by hand.")
+    )
+    return LoginRefused(f"login_{code}", cause, next_step)
+
+
+def call_error(api: str, code: int) -> NasError:
+    """What an error code of any other call means, once a new login has not cured it."""
+    if code in TRANSIENT:
+        return _starting(code)
+    cause, next_step = _CALL.get(
+        code, (f"The NAS refused the call {api} with its error code {code}.", "It is tried again at the next look.")
+    )
+    return NasCallRefused(code, cause, next_step)
+
+
+def _starting(code: int) -> NasUnreachable:
+    return NasUnreachable(f"api_{code}", "The NAS is busy or just starting.", "It is tried again.")

@@ -1,0 +1,51 @@
+"""Runs on the main thread: the simulated NAS as a program of its own, until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from .apis import ERAS
+from .library import Library
+from .server import FakeNas
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    library = Library.samples() if options.photos is None else Library.synthetic(options.photos)
+    nas = FakeNas(
+        options.port,
+        host=options.host,
+        username=options.username,
+        password=options.password,
+        era=options.era,
+        latency=options.latency,
+        library=library,
+    )
+    # Blocked before the NAS's thread starts, so that the signal waits for this one.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    with nas:
+        print(f"simulated NAS at {nas.url}")
+        print(f"account {nas.username}, password {nas.password}")
+        for album in nas.library.albums:
+            print(f"album {album.name!r}: {album.item_count} items", flush=True)
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m photosync.fakenas", description="A simulated Synology NAS.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--username", default="demo")
+    parser.add_argument("--password", default="demo")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="before each answer")
+    parser.add_argument("--era", choices=ERAS, default="B", help="A: Photos 1.0 to 1.3, B: 1.5 and later")
+    parser.add_argument("--photos", type=int, metavar="N", help="N synthetic photos in place of the samples")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+"""The sample photos: which picture, at which size, and what the album says of it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from photosync.fakenas.drawing import home, meadows, mountains, seaside, table, towns
+from photosync.fakenas.drawing.primitives import Canvas
+
+PLACE_PARTS = ("country", "state", "county", "city", "town", "district", "village", "route", "landmark")
+WIDE, CLASSIC, SQUARE, PANORAMA = (1920, 1280), (1707, 1280), (1280, 1280), (3840, 1280)
+TALL, UPRIGHT = (1280, 1920), (1280, 1707)
+
+
+class Sample(NamedTuple):
+    name: str
+    draw: Callable[[Canvas], None]
+    size: tuple[int, int]
+    filename: str
+    taken: str
+    place: dict[str, str] | None = None
+    description: str | None = None
+
+
+SAMPLES = (
+    Sample(
+        "lake-dawn",
+        mountains.lake_dawn,
+        WIDE,
+        "IMG_20230625_055440.jpg",
+        "2023-06-25T05:54:40",
+        {"country": "Slovenia", "city": "Bled"},
+        "Up early, the whole lake to ourselves",
+    ),
+    Sample(
+        "dunes",
+        mountains.dunes,
+        WIDE,
+        "DSC_0421.JPG",
+        "2014-10-30T17:12:08",
+        {"country": "Morocco", "state": "Drâa-Tafilalet", "village": "Merzouga", "landmark": "Erg Chebbi"},
+        "The caravan came by just before sunset",
+    ),
+    Sample(
+        "aurora-peaks",
+        mountains.aurora_peaks,
+        WIDE,
+        "20190221_231507.jpg",
+        "2019-02-21T23:15:07",
+        {"country": "Norway", "state": "Nordland", "town": "Svolvær", "landmark": "Lofoten"},
+        "Green sky above our cabin",
+    ),
+    Sample(
+        "autumn-forest",
+        meadows.autumn_forest,
+        TALL,
+        "IMG_20211017_151233.jpg",
+        "2021-10-17T15:12:33",
+        {"country": "Germany", "state": "Bayern", "county": "Berchtesgadener Land", "village": "Ramsau"},
+        "Walk with Grandpa",
+    ),
+    Sample(
+        "lavender-field",
+        meadows.lavender_field,
+        WIDE,
+        "DSC_0098.JPG",
+        "2012-07-04T20:31:55",
+        {"country": "France", "state": "Provence-Alpes-Côte d'Azur", "village": "Valensole", "route": "D6"},
+        None,
+    ),
+    Sample(
+        "mountain-hut",
+        mountains.mountain_hut,
+        CLASSIC,
+        "P1040217.JPG",
+        "2009-08-12T11:20:19",
+        {"country": "Switzerland", "state": "Graubünden", "village": "Bergün"},
+        "Soup on the terrace, at last",
+    ),
+    Sample(
+        "tent-stars",
+        mountains.tent_stars,
+        WIDE,
+        "IMG_20220813_220918.jpg",
+        "2022-08-13T22:09:18",
+        None,
+        "First night in the new tent",
+    ),
+    Sample(
+        "cherry-blossom",
+        meadows.cherry_blossom,
+        CLASSIC,
+        "DSC_1187.JPG",
+        "2018-04-11T09:02:44",
+        {"country": "Japan", "state": "Yamanashi", "town": "Fujikawaguchiko", "landmark": "富士山"},
+        None,
+    ),
+    Sample(
+        "garden-flowers",
+        meadows.garden_flowers,
+        CLASSIC,
+        "IMG_20200528_101540.jpg",
+        "2020-05-28T10:15:40",
+        None,
+        "Grandma's flower bed",
+    ),
+    Sample(
+        "kite-meadow",
+        meadows.kite_meadow,
+        CLASSIC,
+        "DSC_0421.JPG",
+        "2016-05-01T14:47:26",
+        {"country": "Denmark", "city": "Aarhus", "district": "Højbjerg"},
+        "It flies!",
+    ),
+    Sample(
+        "train-valley",
+        mountains.train_valley,
+        PANORAMA,
+        "PANO_20240919_132411.jpg",
+        "2024-09-19T13:24:11",
+        {"country": "Austria", "state": "Niederösterreich", "town": "Semmering", "landmark": "Kalte Rinne"},
+        "Can you see us waving?",
+    ),
+    Sample(
+        "lighthouse",
+        seaside.lighthouse,
+        UPRIGHT,
+        "IMG_20170722_213012.jpg",
+        "2017-07-22T21:30:12",
+        {"country": "Ireland", "county": "County Cork", "landmark": "Galley Head"},
+        None,
+    ),
+    Sample(
+        "harbour",
+        seaside.harbour,
+        WIDE,
+        "DSCF2290.JPG",
+        "2013-06-15T16:40:03",
+        {"country": "Croatia", "county": "Istria", "town": "Rovinj"},
+        "Ice cream by the harbour",
+    ),
+    Sample(
+        "rainy-street",
+        towns.rainy_street,
+        TALL,
+        "20221115_185642.jpg",
+        "2022-11-15T18:56:42",
+        {"country": "France", "city": "Paris", "district": "Montmartre", "route": "Rue Lepic"},
+        None,
+    ),
+    Sample(
+        "balloons",
+        towns.balloons,
+        CLASSIC,
+        "IMG_20250906_063518.jpg",
+        "2025-09-06T06:35:18",
+        {"country": "Türkiye", "state": "Nevşehir", "town": "Göreme"},
+        "Worth getting up at four",
+    ),
+    Sample(
+        "beach-parasols",
+        seaside.beach_parasols,
+        CLASSIC,
+        "DJI_0036.JPG",
+        "2019-08-03T12:10:50",
+        {"country": "Italy", "state": "Liguria", "town": "Alassio"},
+        "First swim of the year",
+    ),
+    Sample(
+        "river-bridge",
+        towns.river_bridge,
+        WIDE,
+        "DSC_0733.JPG",
+        "2015-09-27T18:22:37",
+        {"country": "Germany", "state": "Baden-Württemberg", "city": "Heidelberg"},
+        None,
+    ),
+    Sample(
+        "bicycle",
+        towns.bicycle,
+        WIDE,
+        "IMG_20180610_111902.jpg",
+        "2018-06-10T11:19:02",
+        None,
+        "Anna's birthday present",
+    ),
+    Sample(
+        "ferris-wheel",
+        towns.ferris_wheel,
+        WIDE,
+        "20240427_204455.jpg",
+        "2024-04-27T20:44:55",
+        {"country": "Austria", "city": "Wien", "district": "Leopoldstadt", "landmark": "Prater"},
+        None,
+    ),
+    Sample(
+        "city-dusk",
+        towns.city_dusk,
+        PANORAMA,
+        "PANO_20231014_183920.jpg",
+        "2023-10-14T18:39:20",
+        {"country": "Canada", "state": "Ontario", "city": "Toronto"},
+        "From the ferry, on the way back",
+    ),
+    Sample(
+        "cat-window",
+        home.cat_window,
+        UPRIGHT,
+        "IMG_20210103_161120.jpg",
+        "2021-01-03T16:11:20",
+        None,
+        "Minka waits for spring",
+    ),
+    Sample(
+        "birthday-cake",
+        table.birthday_cake,
+        SQUARE,
+        "Fête de Léa.jpg",
+        "2026-03-14T16:30:00",
+        {"country": "Belgium", "city": "Liège"},
+        "Léa is five!",
+    ),
+    Sample("picnic", table.picnic, CLASSIC, "IMG_20160716_124833.jpg", "2016-07-16T12:48:33", None, None),
+    Sample(
+        "snowman",
+        home.snowman,
+        UPRIGHT,
+        "DSC_0015.JPG",
+        "2010-12-19T13:05:29",
+        {"country": "Finland", "city": "Jyväskylä"},
+        "He kept Papa's hat until March",
+    ),
+    Sample("hot-cup", table.hot_cup, SQUARE, "IMG_20231203_170208.jpg", "2023-12-03T17:02:08", None, None),
+    Sample(
+        "pumpkin-porch",
+        home.pumpkin_porch,
+        CLASSIC,
+        "20201030_173351.jpg",
+        "2020-10-30T17:33:51",
+        {"country": "United States", "state": "Vermont", "town": "Woodstock"},
+        "All nine from our own garden",
+    ),
+    Sample(
+        "christmas-tree",
+        home.christmas_tree,
+        TALL,
+        "IMG_20251224_181500.jpg",
+        "2025-12-24T18:15:00",
+        None,
+        "Just before the bell rang",
+    ),
+    Sample(
+        "first-car",
+        home.first_car,
+        CLASSIC,
+        "Scan 0007.jpg",
+        "1962-08-05T12:00:00",
+        {"country": "Italy", "state": "Lombardia", "landmark": "Lago di Como"},
+        "Grandma and Grandpa's first car",
+    ),
+)

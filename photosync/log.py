@@ -1,0 +1,105 @@
+"""Logging that cannot block the service, leak a secret or write to a terminal what a client made up; any thread."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import queue
+import re
+import sys
+import threading
+from typing import TextIO
+from urllib.parse import quote, quote_plus
+
+_MAX_WAITING_LINES = 1000
+_MAX_LINE = 4000
+_SHORTEST_SECRET = 4
+_SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+class Redactor:
+    """Replaces every secret that it was told, in each way an address or a message may spell it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # `hide` comes from worker threads
+        self._spellings: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+
+    def hide(self, secret: str) -> None:
+        if len(secret) < _SHORTEST_SECRET:
+            return
+        spellings = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]}
+        with self._lock:
+            if not spellings <= self._spellings:
+                self._spellings |= spellings
+                longest_first = sorted(self._spellings, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def __call__(self, text: str) -> str:
+        return self._pattern.sub("(hidden)", text) if self._pattern else text
+
+
+class LineFormatter(logging.Formatter):
+    """One record is one line (tracebacks apart), without secrets and without anything a terminal would obey."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+        self._redactor = redactor
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = record.message[:_MAX_LINE].replace("\n", "\\n").replace("\t", " ")
+        return super().formatMessage(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = self._redactor(super().format(record))
+        return _SPECIAL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+class _Drops(logging.handlers.QueueHandler):
+    """Never waits: a line that finds the queue full is counted and dropped."""
+
+    def __init__(self, lines: queue.Queue[logging.LogRecord]) -> None:
+        super().__init__(lines)
+        self.dropped = 0
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        try:
+            self.queue.put_nowait(record)
+        except queue.Full:
+            self.dropped += 1
+
+
+class _Writer(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A closed stderr is no reason to stop, and there is nowhere left to tell it."""
+
+
+class Logging:
+    """Between `start` and `stop`, log lines go to `stream` by way of a thread of their own."""
+
+    def __init__(self, level: str, redactor: Redactor, stream: TextIO = sys.stderr) -> None:
+        self._writer = _Writer(stream)
+        self._writer.setFormatter(LineFormatter(redactor))
+        lines: queue.Queue[logging.LogRecord] = queue.Queue(_MAX_WAITING_LINES)
+        self._handler = _Drops(lines)
+        self._listener = logging.handlers.QueueListener(lines, self._writer)
+        self._level = level
+
+    @property
+    def dropped(self) -> int:
+        return self._handler.dropped
+
+    def start(self) -> None:
+        root = logging.getLogger()
+        root.addHandler(self._handler)
+        root.setLevel(self._level.upper())
+        # Connection pools tell of every connection at debug level, with nothing that helps.
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
+        self._listener.start()
+
+    def stop(self, timeout_seconds: float = 1.0) -> None:
+        """Writes what is waiting, unless the stream has been stuck for that long."""
+        logging.getLogger().removeHandler(self._handler)
+        stopping = threading.Thread(target=self._listener.stop, daemon=True)
+        stopping.start()
+        stopping.join(timeout_seconds)

@@ -1,0 +1,200 @@
+"""The option table and the two syntaxes that fill it (command line, configuration file); before any thread starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import IO, NoReturn
+
+import configargparse
+
+from . import __version__
+from .errors import ConfigError
+
+DEFAULT_CONFIG = "/etc/photos-sync/config.ini"
+ENVIRONMENT_PREFIX = "PHOTOS_SYNC_"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One row of the option table; the flag, the environment variable and the file's key share the name.
+
+    `default` is what `--help` shows; "" means that there is none. `flag` options take no value.
+    """
+
+    name: str
+    help: str
+    short: str = ""
+    metavar: str = ""
+    default: str = ""
+    flag: bool = False
+    repeatable: bool = False
+
+    @property
+    def dest(self) -> str:
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        return ENVIRONMENT_PREFIX + self.dest.upper()
+
+
+OPTIONS = (
+    Option("username", "NAS account", short="u", metavar="USER"),
+    Option(
+        "password",
+        "its password; on the command line it can be seen by every user of this machine (ps), "
+        "so prefer --password-file",
+        short="p",
+        metavar="PASS",
+    ),
+    Option(
+        "password-file",
+        "file whose first line is the password; $CREDENTIALS_DIRECTORY/password is used by itself "
+        "when systemd provides it",
+        metavar="FILE",
+    ),
+    Option(
+        "url",
+        "NAS host name, IP address or whole URL, with its path alias if there is one (https://nas.example/photo)",
+        short="U",
+        metavar="HOST",
+    ),
+    Option(
+        "port",
+        "NAS port; without a scheme in --url, 443 and 5001 mean https, anything else http",
+        short="P",
+        metavar="PORT",
+        default="5000, 5001 for https",
+    ),
+    Option(
+        "album",
+        "album to show: its exact name, or id:NUMBER; may be given several times",
+        short="a",
+        metavar="NAME",
+        default="kitchen-dash",
+        repeatable=True,
+    ),
+    Option("max-cache", "megabytes of photos held in memory", short="m", metavar="MB", default="250"),
+    Option("interval", "seconds between looks at the album", short="i", metavar="SECONDS", default="60"),
+    Option("server-port", "port to serve on", short="s", metavar="PORT", default="5000"),
+    Option("listen-address", "address to serve on", metavar="ADDRESS", default="all"),
+    Option(
+        "photo-size",
+        "rendition to ask the NAS for: sm, m, xl (short side 240, 320, 1280 pixels) or original",
+        metavar="SIZE",
+        default="xl",
+    ),
+    Option("max-photo", "megabytes; a larger answer from the NAS is refused", metavar="MB", default="32"),
+    Option("timeout", "seconds for one NAS call, all in all", metavar="SECONDS", default="30"),
+    Option("ca-file", "trust the certificate authority or certificate in this PEM file", metavar="FILE"),
+    Option("insecure", "do not check the NAS's certificate at all", flag=True),
+    Option("log-level", "one of debug, info, warning, error", metavar="LEVEL", default="info"),
+)
+
+COMMANDS = {
+    "demo": "run on the simulated NAS with its sample photos",
+    "check": "make the calls that the service will make, print a line for each, and exit with 0 or 1",
+    "list-albums": "print the albums that the account can see, and exit",
+}
+
+
+def build_parser(config_file: type[ConfigFile]) -> configargparse.ArgumentParser:
+    """The command-line parser, from the option table; values stay text, so that all mistakes can be told at once."""
+    parser = _Parser(
+        prog="photos-sync",
+        description="The picture URL for a Synology Photos album: GET /files answers with the next photo.",
+        epilog=f"Every option can also be set in the environment ({ENVIRONMENT_PREFIX}MAX_CACHE=250) or in the "
+        "configuration file (max-cache = 250). The command line beats the environment, which beats the file.",
+        auto_env_var_prefix=ENVIRONMENT_PREFIX,
+        default_config_files=[DEFAULT_CONFIG],
+        config_file_parser_class=config_file,
+        allow_abbrev=False,
+        add_config_file_help=False,
+        add_env_var_help=False,
+    )
+    parser.add_argument("--version", action="version", version=f"photos-sync {__version__}")
+    parser.add_argument(
+        "-c",
+        "--config",
+        is_config_file=True,
+        metavar="FILE",
+        help=f"configuration file (default: {DEFAULT_CONFIG}, if it is there)",
+    )
+    for name, text in COMMANDS.items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
+    for option in OPTIONS:
+        names = [f"-{option.short}"] * bool(option.short) + [f"--{option.name}"]
+        shown = f"{option.help} (default: {option.default})" if option.default else option.help
+        if option.flag:
+            parser.add_argument(*names, action="store_true", default=None, help=shown)
+        else:
+            action = "append" if option.repeatable else "store"
+            parser.add_argument(*names, action=action, metavar=option.metavar, help=shown)
+    return parser
+
+
+class _Parser(configargparse.ArgumentParser):  # type: ignore[misc]  # the library carries no types
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError([f"Command line: {message}."])
+
+
+class ConfigFile(configargparse.ConfigFileParser):  # type: ignore[misc]  # the library carries no types
+    """`key = value` lines; `#` or `;` starts a comment line, `[section]` lines are allowed and mean nothing.
+
+    Everything after the `=` belongs to the value, so a password may hold any character.
+    A key that is given again adds to a repeatable option and is a mistake for any other.
+    The parser wants a class, so a reading makes a subclass that carries the two lists to fill:
+    what is wrong, and the file and line of each key.
+    """
+
+    mistakes: list[str]
+    lines: dict[str, str]
+
+    def get_syntax_description(self) -> str:
+        return "key = value"
+
+    def parse(self, stream: IO[str]) -> dict[str, str | list[str]]:
+        options = {option.name: option for option in OPTIONS}
+        items: dict[str, str | list[str]] = {}
+        for number, line in enumerate(self._lines(stream), start=1):
+            text = line.strip().lstrip("\ufeff")
+            if not text or text[0] in "#;" or (text[0] == "[" and text[-1] == "]"):
+                continue
+            key, equals, value = (part.strip() for part in text.partition("="))
+            key, where = key.replace("_", "-"), f"{stream.name}:{number}"
+            option = options.get(key)
+            if not equals:
+                self.mistakes.append(f"{where}: this line is not 'key = value', a comment or a [section].")
+            elif option is None:
+                self.mistakes.append(f"{key} ({where}) is not an option.{nearest(key, list(options))}")
+            elif key in items and not option.repeatable:
+                self.mistakes.append(f"{key} ({where}) was already given at {self.lines[key]}.")
+            else:
+                self.lines.setdefault(key, where)
+                items[key] = self._value(option, where, value, items.get(key, []))
+        return {key: value for key, value in items.items() if value != "" or key == "password"}
+
+    def _lines(self, stream: IO[str]) -> list[str]:
+        try:
+            return list(stream)
+        except UnicodeDecodeError:
+            self.mistakes.append(f"{stream.name} is not a UTF-8 text file.")
+            return []
+
+    def _value(self, option: Option, where: str, value: str, before: str | list[str]) -> str | list[str]:
+        if option.repeatable:
+            return [*before, value]
+        if not option.flag:
+            return value
+        if value.lower() in ("yes", "on", "true", "1"):
+            return "true"
+        if value.lower() not in ("no", "off", "false", "0"):
+            self.mistakes.append(f"{option.name} ({where}): '{value}' is not yes or no.")
+        return "false"
+
+
+def nearest(wrong: str, right: Sequence[str]) -> str:
+    matches = get_close_matches(wrong, right, n=1)
+    return f" Did you mean {matches[0]}?" if matches else ""

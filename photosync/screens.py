@@ -1,0 +1,93 @@
+"""Screens: gives each client its next photo, from deck and store together. Loop thread only."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from .deck import Deck, Decks
+from .errors import Busy, NasTimeout, NothingSynced, PhotosSyncError
+from .models import Catalog, Photo
+from .store import PhotoStore
+from .sync import AlbumSync
+
+_TRIES = 8
+_AHEAD = 2
+_PATIENCE_SECONDS = 5.0
+
+
+class Screens:
+    """A client's deck says which photo is due; if it can't be had, the next one that can be is given and the
+    missed one comes back later. While the NAS is away photos come from memory alone.
+    """
+
+    def __init__(
+        self, sync: AlbumSync, store: PhotoStore, decks: Decks, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.decks = decks
+        self._sync = sync
+        self._store = store
+        self._clock = clock
+
+    async def next(self, client: str, *, keep: bool = False) -> tuple[Photo, bytes]:
+        """The client's next photo and its bytes, which stay in memory until `store.release(photo)`.
+
+        With `keep` it stays the next one. Raises PhotosSyncError if no photo at all can be had.
+        """
+        catalog = self._sync.require_photos()
+        deck = self.decks.deck(client)
+        photo, data = await self._due(deck, catalog)
+        if keep:
+            deck.put_back(photo.id)
+        else:
+            deck.deal(photo.id)
+            self._fetch_ahead(deck)
+        return photo, data
+
+    async def _due(self, deck: Deck, catalog: Catalog) -> tuple[Photo, bytes]:
+        problem: PhotosSyncError | None = None
+        patience_until = self._clock() + _PATIENCE_SECONDS
+        for _ in range(_TRIES):
+            number = deck.draw(catalog)
+            if number is None:
+                break
+            photo = catalog.by_id[number]
+            refusal = self._store.refusal(photo)
+            try:
+                if refusal is not None:
+                    raise refusal
+                return photo, await self._patiently(photo, patience_until)
+            except PhotosSyncError as error:
+                problem = error
+            deck.miss(number)
+            catalog = self._sync.catalog
+            if isinstance(problem, NasTimeout):
+                break
+        return await self._from_memory(deck, problem)
+
+    async def _patiently(self, photo: Photo, patience_until: float) -> bytes:
+        """Waits for the NAS for as long as it takes only if there is nothing else to show."""
+        if photo.key in self._store.cache or not self._store.held:
+            return await self._store.get(photo)
+        try:
+            return await asyncio.wait_for(self._store.get(photo), max(0.0, patience_until - self._clock()))
+        except TimeoutError:
+            raise Busy("The NAS takes its time with this photo.", retry_after_seconds=1) from None
+
+    async def _from_memory(self, deck: Deck, problem: PhotosSyncError | None) -> tuple[Photo, bytes]:
+        """Any photo that is in memory; if there is none, the first to arrive for another client."""
+        while True:
+            catalog = self._sync.require_photos()
+            for _ in range(len(self._store.held)):
+                photo = catalog.by_id.get(deck.draw_held(self._store.held) or 0)
+                if photo is not None and photo.key in self._store.cache:
+                    return photo, await self._store.get(photo)
+            if not isinstance(problem, Busy) or not self._store.inflight:
+                raise problem or NothingSynced("There is no photo at the moment.", retry_after_seconds=1)
+            await self._store.next_landing()
+
+    def _fetch_ahead(self, deck: Deck) -> None:
+        catalog = self._sync.catalog
+        for number in deck.upcoming(catalog, _AHEAD):
+            self._store.fetch_ahead(catalog.by_id[number])

@@ -1,0 +1,106 @@
+"""The listening side: connections are counted and let go, readiness and watchdog are told to systemd. Loop thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import socket
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+from tornado.web import Application
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 256
+_RESERVED_DESCRIPTORS = 40
+_HEADER_SECONDS = 15.0
+_BODY_SECONDS = 10.0
+_MAX_HEADER_BYTES = 16 * 1024
+_MAX_BODY_BYTES = 16 * 1024
+_SEND_BUFFER_BYTES = 256 * 1024
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nCache-Control: no-store\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 52\r\n\r\n"
+    b'{"error":"Too many connections are open right now."}'
+)
+
+
+class Server(HTTPServer):
+    """An HTTPServer that clients cannot take down.
+
+    Connections stay below the descriptor limit, at most half of them from one address. A client that makes no
+    progress for `stall_seconds` while it is sent something is cut off by the kernel (Linux, `TCP_USER_TIMEOUT`).
+    """
+
+    def initialize(self, app: Application, stall_seconds: float = 30.0) -> None:  # type: ignore[override]
+        super().initialize(
+            app,
+            idle_connection_timeout=_HEADER_SECONDS,
+            body_timeout=_BODY_SECONDS,
+            max_header_size=_MAX_HEADER_BYTES,
+            max_body_size=_MAX_BODY_BYTES,
+        )
+        self.refused_connections = 0
+        self._stall_seconds = stall_seconds
+        self._limit = connection_limit()
+        self._open: Counter[str] = Counter()
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        host = str(address[0]) if address else ""
+        if self._open.total() >= self._limit or self._open[host] >= max(1, self._limit // 2):
+            self.refused_connections += 1
+            stream.write(_FULL)
+            stream.close()
+            return
+        self._open[host] += 1
+        _bound(stream.socket, self._stall_seconds)
+        super().handle_stream(stream, address)
+        # The connection that was just made owns the close callback; its end is told to `on_close` below.
+
+    def on_close(self, server_conn: object) -> None:
+        super().on_close(server_conn)
+        host = str(server_conn.context.address[0]) if server_conn.context.address else ""  # type: ignore[attr-defined]
+        self._open[host] -= 1
+        if self._open[host] <= 0:
+            del self._open[host]
+
+
+def connection_limit() -> int:
+    """How many connections leave descriptors for everything else."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(4, min(MAX_CONNECTIONS, soft - _RESERVED_DESCRIPTORS))
+
+
+def notify_systemd(environment: Mapping[str, str], message: str) -> None:
+    """One datagram to $NOTIFY_SOCKET, if there is one (sd_notify(3)); nothing that goes wrong matters."""
+    path = environment.get("NOTIFY_SOCKET", "")
+    if not path:
+        return
+    address = "\0" + path[1:] if path[0] == "@" else path
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+            sender.setblocking(False)
+            sender.sendto(message.encode(), address)
+    except OSError as error:
+        log.debug("systemd could not be told: %s", error.strerror)
+
+
+def watchdog_seconds(environment: Mapping[str, str]) -> float | None:
+    """The watchdog's period, if it is meant for this process (sd_watchdog_enabled(3))."""
+    microseconds, owner = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
+    if not microseconds.isdigit() or int(microseconds) == 0 or (owner and owner != str(os.getpid())):
+        return None
+    return int(microseconds) / 1e6
+
+
+def _bound(connection: socket.socket, stall_seconds: float) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stall_seconds * 1000))

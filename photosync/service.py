@@ -1,0 +1,169 @@
+"""The composition root: builds everything, listens, heeds signals, stops in order. Loop thread, once it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from tornado.ioloop import PeriodicCallback
+from tornado.netutil import bind_sockets
+from tornado.platform.asyncio import AsyncIOLoop
+
+from .cache import PhotoCache
+from .deck import Decks
+from .errors import PhotosSyncError
+from .log import Redactor
+from .nas import SynologyClient
+from .screens import Screens
+from .server import Server, connection_limit, notify_systemd, watchdog_seconds
+from .settings import Settings
+from .store import PhotoStore
+from .sync import AlbumSync
+from .web import Traffic, make_app
+from .wire import Wire
+
+log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 8.0
+_LOGOUT_SECONDS = 1.0
+_BACKLOG = 128
+_LONGEST_RETRY_SECONDS = 300.0
+_SHORTEST_LONGEST_RETRY_SECONDS = 60.0
+_MALLOPT_MMAP_THRESHOLD = -3
+_MALLOPT_ARENA_MAX = -8
+
+
+class MonotonicIOLoop(AsyncIOLoop):
+    """An IOLoop whose timers do not follow the wall clock: a Pi boots in 1970, and steps when it finds the time."""
+
+    def time(self) -> float:
+        return time.monotonic()
+
+
+class Service:
+    """The whole service on one set of settings. `start` and `stop` want a running MonotonicIOLoop."""
+
+    def __init__(self, settings: Settings, redactor: Redactor, *, stall_seconds: float = 30.0) -> None:
+        rng = random.Random()
+        self.settings = settings
+        self.client = build_client(settings, redactor)
+        self.store = PhotoStore(
+            self.client,
+            PhotoCache(settings.max_cache_bytes),
+            rng=rng,
+            longest_wait_seconds=min(
+                max(settings.interval_seconds, _SHORTEST_LONGEST_RETRY_SECONDS), _LONGEST_RETRY_SECONDS
+            ),
+        )
+        self.sync = AlbumSync(self.client, self.store, settings.albums, settings.interval_seconds)
+        self.screens = Screens(self.sync, self.store, Decks(rng))
+        self.traffic = Traffic()
+        self.server = Server(make_app(self.sync, self.store, self.screens, self.traffic), stall_seconds=stall_seconds)
+        self._sockets: list[socket.socket] = []
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on, which the system chose if the settings say 0."""
+        return int(self._sockets[0].getsockname()[1])
+
+    def listen(self) -> None:
+        """Raises PhotosSyncError if the address or the port cannot be had."""
+        address = self.settings.listen_address or None
+        try:
+            self._sockets = bind_sockets(self.settings.server_port, address, backlog=_BACKLOG)
+        except OSError as error:
+            raise PhotosSyncError(
+                f"{address or 'Any address'}, port {self.settings.server_port}, cannot be listened on "
+                f"({error.strerror or error}).",
+                "Perhaps another program has it already (see: ss -tlnp); --server-port chooses another one.",
+            ) from None
+
+    async def start(self) -> None:
+        """Listens, then looks at the album for the first time."""
+        if not self._sockets:
+            self.listen()
+        self.server.add_sockets(self._sockets)
+        self.sync.start()
+
+    async def stop(self) -> None:
+        """Accepts nothing new, finishes what is being sent, logs out. Takes about ten seconds at most."""
+        self.traffic.stopping = True
+        self.server.stop()
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while self.traffic.active and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        await self.sync.stop()
+        await self.store.close(timeout_seconds=0.5)
+        await self.server.close_all_connections()
+        with suppress(TimeoutError):
+            logout = asyncio.get_running_loop().run_in_executor(None, self.client.logout)
+            await asyncio.wait_for(asyncio.shield(logout), _LOGOUT_SECONDS)
+
+
+def build_client(settings: Settings, redactor: Redactor) -> SynologyClient:
+    """The NAS client of these settings; nothing is sent yet."""
+    if settings.password is not None:
+        redactor.hide(settings.password.reveal())
+    wire = Wire(settings.url, settings.timeout_seconds, settings.ca_file, settings.insecure)
+    return SynologyClient(
+        wire,
+        settings.username,
+        settings.read_password,
+        hide=redactor.hide,
+        max_photo_bytes=min(settings.max_photo_bytes, settings.max_cache_bytes),
+        photo_size=settings.photo_size,
+    )
+
+
+def run(service: Service, environment: Mapping[str, str], announce: Callable[[int], None]) -> None:
+    """Serves until SIGTERM or SIGINT; a second one ends the process at once. `announce` is told the port."""
+    io_loop = MonotonicIOLoop()
+    stopping = asyncio.Event()
+    notify = partial(notify_systemd, environment)
+
+    def heed(number: int) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, heed, number)
+        await service.start()
+        announce(service.port)
+        log.info("Listening on port %d, at most %d connections.", service.port, connection_limit())
+        notify("READY=1\nSTATUS=Serving photos.")
+        period = watchdog_seconds(environment)
+        watchdog = PeriodicCallback(lambda: notify("WATCHDOG=1"), period * 1000 / 2) if period else None
+        if watchdog is not None:
+            watchdog.start()
+        await stopping.wait()
+        notify("STOPPING=1")
+        log.info("Stopping.")
+        await service.stop()
+        if watchdog is not None:
+            watchdog.stop()
+
+    io_loop.run_sync(main)
+
+
+def tune_allocator() -> None:
+    """Lets glibc give photos back to the system when they are evicted.
+
+    By default it keeps buffers of this size in per-thread arenas, where they nearly double the memory of a busy
+    cache: mallopt(3), M_MMAP_THRESHOLD and M_ARENA_MAX. Elsewhere (musl, macOS) this does nothing.
+    """
+    with suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_MALLOPT_MMAP_THRESHOLD, 64 * 1024)
+        mallopt(_MALLOPT_ARENA_MAX, 2)

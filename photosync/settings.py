@@ -1,0 +1,333 @@
+"""The one door for configuration: flags, environment and file become one frozen `Settings`, before any thread starts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import configargparse
+
+from .errors import ConfigError
+from .options import COMMANDS, ENVIRONMENT_PREFIX, OPTIONS, ConfigFile, build_parser, nearest
+
+MEGABYTE = 1_000_000
+RENDITIONS = ("sm", "m", "xl", "original")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class Secret:
+    """A text that shows itself only to `reveal()`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Checked configuration. Sizes in bytes, times in seconds; `command` is "run" or a key of `COMMANDS`.
+
+    `url` is the NAS's base address with port and without a slash at its end.
+    Exactly one of `password` and `password_file` is set.
+    """
+
+    url: str
+    username: str = ""
+    password: Secret | None = None
+    password_file: Path | None = None
+    albums: tuple[str, ...] = ("kitchen-dash",)
+    max_cache_bytes: int = 250 * MEGABYTE
+    interval_seconds: float = 60.0
+    server_port: int = 5000
+    listen_address: str = ""
+    photo_size: str = "xl"
+    max_photo_bytes: int = 32 * MEGABYTE
+    timeout_seconds: float = 30.0
+    ca_file: Path | None = None
+    insecure: bool = False
+    log_level: str = "info"
+    command: str = "run"
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+    def read_password(self) -> Secret:
+        """The password as it is now: a changed file counts without a restart. ConfigError if it can't be read."""
+        if self.password is not None:
+            return self.password
+        assert self.password_file is not None
+        try:
+            return _password_in(self.password_file)
+        except ValueError as error:
+            raise ConfigError([str(error)]) from None
+
+
+def load_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Reads the three sources; raises ConfigError with every mistake, SystemExit for --help and --version."""
+    return _Loader(arguments, environment).settings()
+
+
+class _Loader:
+    """One reading of the sources, so that all mistakes end up in one list."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.mistakes: list[str] = []
+        self.warnings: list[str] = []
+        self.lines: dict[str, str] = {}
+        self.environment = environment
+        variables = {option.variable for option in OPTIONS}
+        known = {name: value for name, value in environment.items() if name in variables and value != ""}
+        reading = type("Reading", (ConfigFile,), {"mistakes": self.mistakes, "lines": self.lines})
+        parser = build_parser(reading)
+        try:
+            parsed, unknown = parser.parse_known_args(list(arguments), env_vars=known)
+        except OSError as error:
+            raise ConfigError([f"The configuration file cannot be read: {error.strerror}."]) from None
+        self.raw: dict[str, Any] = {option.name: getattr(parsed, option.dest) for option in OPTIONS}
+        self.command = next((name for name in COMMANDS if getattr(parsed, name.replace("-", "_"))), "run")
+        self.sources = self._sources(parser)
+        for argument in unknown:
+            known_flags = [f"--{name}" for name in (*(option.name for option in OPTIONS), *COMMANDS)]
+            shown = argument.partition("=")[0]
+            self.mistakes.append(f"{shown} (command line) is not an option.{nearest(shown, known_flags)}")
+        for name in sorted(environment):
+            if name.startswith(ENVIRONMENT_PREFIX) and name not in variables:
+                self.warnings.append(
+                    f"The environment variable {name} is not an option and has no effect."
+                    f"{nearest(name, sorted(variables))}"
+                )
+
+    def _sources(self, parser: configargparse.ArgumentParser) -> dict[str, str]:
+        """Where each value came from, for messages: the flag, the variable, or the file and its line."""
+        told: dict[str, str] = {}
+        for source, settings in parser.get_source_to_settings_dict().items():
+            for key in settings:
+                if source == "environment_variables":
+                    told[key.removeprefix(ENVIRONMENT_PREFIX).replace("_", "-").lower()] = f"environment {key}"
+                elif source.startswith("config_file"):
+                    told[key] = self.lines.get(key, "file")
+        return told
+
+    def source(self, name: str) -> str:
+        return f"{name} ({self.sources.get(name, 'command line')})"
+
+    def settings(self) -> Settings:
+        demo = self.command == "demo"
+        username = self.raw["username"] or ""
+        if not username and not demo:
+            self.missing("username", "the NAS account", "-u NAME")
+        password, password_file = (None, None) if demo else self.password()
+        url = "" if demo else self.url()
+        result = Settings(
+            url=url,
+            username=username,
+            password=password,
+            password_file=password_file,
+            albums=self.albums(),
+            max_cache_bytes=int(self.number("max-cache", 250, 1, 1_000_000) * MEGABYTE),
+            interval_seconds=self.number("interval", 60, 1, 86_400),
+            server_port=self.whole("server-port", 5000, 0, 65_535),
+            listen_address=self.listen_address(),
+            photo_size=self.choice("photo-size", "xl", RENDITIONS),
+            max_photo_bytes=int(self.number("max-photo", 32, 0.1, 1_000) * MEGABYTE),
+            timeout_seconds=self.number("timeout", 30, 1, 600),
+            ca_file=self.ca_file(),
+            insecure=bool(self.raw["insecure"]),
+            log_level=self.choice("log-level", "info", LOG_LEVELS),
+            command=self.command,
+            warnings=tuple(self.warnings),
+        )
+        if self.mistakes:
+            raise ConfigError(self.mistakes)
+        return result
+
+    def missing(self, name: str, what: str, example: str) -> None:
+        variable = ENVIRONMENT_PREFIX + name.replace("-", "_").upper()
+        self.mistakes.append(
+            f"{name} is missing: give {what} by {example}, {variable}, or '{name} = …' in the configuration file."
+        )
+
+    def number(self, name: str, default: float, lowest: float, highest: float) -> float:
+        text = self.raw[name]
+        if text is None:
+            return default
+        try:
+            value = float(text)
+            if lowest <= value <= highest:
+                return value
+        except ValueError:
+            pass
+        self.mistakes.append(f"{self.source(name)}: '{text}' is not a number from {lowest:,g} to {highest:,.0f}.")
+        return default
+
+    def whole(self, name: str, default: int, lowest: int, highest: int) -> int:
+        text = self.raw[name]
+        if text is None:
+            return default
+        if re.fullmatch(r"[0-9]{1,9}", text) and lowest <= int(text) <= highest:
+            return int(text)
+        self.mistakes.append(f"{self.source(name)}: '{text}' is not a whole number from {lowest} to {highest}.")
+        return default
+
+    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
+        text = self.raw[name]
+        if text is None:
+            return default
+        value: str = text.lower()
+        if value not in choices:
+            self.mistakes.append(f"{self.source(name)}: '{text}' is not one of {', '.join(choices)}.")
+        return value
+
+    def albums(self) -> tuple[str, ...]:
+        names = self.raw["album"] or ["kitchen-dash"]
+        for name in names:
+            if name.startswith("id:") and not re.fullmatch(r"id:[0-9]{1,18}", name):
+                self.mistakes.append(f"{self.source('album')}: '{name}' is not id: followed by a number.")
+        return tuple(dict.fromkeys(names))
+
+    def listen_address(self) -> str:
+        address = self.raw["listen-address"] or "all"
+        return "" if address == "all" else str(address)
+
+    def ca_file(self) -> Path | None:
+        text = self.raw["ca-file"]
+        if text is None:
+            return None
+        if self.raw["insecure"]:
+            self.mistakes.append(
+                f"{self.source('ca-file')} and {self.source('insecure')} contradict each other: keep one of them."
+            )
+        path = Path(text)
+        try:
+            with path.open("rb") as stream:
+                if b"-----BEGIN" not in stream.read(MEGABYTE):
+                    self.mistakes.append(f"{self.source('ca-file')}: '{text}' holds no PEM certificate.")
+        except OSError as error:
+            self.mistakes.append(f"{self.source('ca-file')}: '{text}' cannot be read ({error.strerror}).")
+        return path
+
+    def password(self) -> tuple[Secret | None, Path | None]:
+        text, file = self.raw["password"], self.raw["password-file"]
+        if text is not None and file is not None:
+            self.mistakes.append(
+                f"{self.source('password')} and {self.source('password-file')} are both given: keep one of them."
+            )
+            return None, None
+        if text is not None:
+            return self.plain_password(text), None
+        directory = self.environment.get("CREDENTIALS_DIRECTORY")
+        credential = Path(directory) / "password" if directory else None
+        if file is None and credential is not None and credential.is_file():
+            file, self.sources["password-file"] = credential, "CREDENTIALS_DIRECTORY"
+        if file is None:
+            self.missing("password", "the password of the NAS account", "--password-file FILE (or -p PASS)")
+            return None, None
+        return None, self.checked_password_file(Path(file))
+
+    def plain_password(self, text: str) -> Secret:
+        if not text:
+            self.mistakes.append(f"{self.source('password')} is empty.")
+        source = self.sources.get("password", "command line")
+        if source == "command line":
+            self.warnings.append(
+                "The password is on the command line, where every user of this machine can read it (ps). "
+                "Put it into a file and use --password-file."
+            )
+        elif source in self.lines.values() and _others_can_read(Path(source.rpartition(":")[0])):
+            path = source.rpartition(":")[0]
+            self.warnings.append(f"{path} holds a password and every user can read it. Run: chmod 600 {path}")
+        return Secret(text)
+
+    def checked_password_file(self, path: Path) -> Path:
+        try:
+            _password_in(path)
+        except ValueError as error:
+            self.mistakes.append(f"{self.source('password-file')}: {error}")
+        return path
+
+    def url(self) -> str:
+        text = (self.raw["url"] or "").strip()
+        if not text:
+            self.missing("url", "the NAS's host name or address", "-U HOST")
+            return ""
+        port = self.whole("port", 0, 1, 65_535) if self.raw["port"] is not None else None
+        try:
+            return _base_url(text, port)
+        except ValueError as error:
+            self.mistakes.append(f"{self.source('url')}: {error}")
+            return ""
+
+
+def _others_can_read(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & 0o004)
+    except OSError:
+        return False
+
+
+def _password_in(path: Path) -> Secret:
+    """The first line of a secret file; ValueError with the cause and the next step.
+
+    Files that another program guards are read whatever their mode: systemd's credentials and
+    Docker's secrets live in folders that only the service sees.
+    """
+    guarded = [Path("/run/secrets"), Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/credentials"))]
+    try:
+        first_line = path.read_text("utf-8-sig").split("\n", 1)[0].removesuffix("\r")
+    except OSError as error:
+        raise ValueError(f"'{path}' cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"'{path}' is not a UTF-8 text file.") from None
+    if _others_can_read(path) and not any(folder in path.parents for folder in guarded):
+        raise ValueError(f"every user of this machine can read '{path}'. Run: chmod 600 {path}")
+    if not first_line:
+        raise ValueError(f"the first line of '{path}' is empty; it has to be the password.")
+    return Secret(first_line)
+
+
+def _base_url(text: str, port: int | None) -> str:
+    """Scheme, host, port and path alias of the NAS; ValueError with the cause and the next step."""
+    if "@" in text:
+        raise ValueError("leave the account out of the address, and use --username and --password-file.")
+    parts = _split(text)
+    if parts.scheme not in ("", "http", "https"):
+        raise ValueError(f"'{parts.scheme}' is not http or https.")
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"'{text}' is not a host name, an IP address or an http(s) address.")
+    try:
+        own_port = parts.port
+    except ValueError:
+        raise ValueError(f"'{text}' holds a port that is not a number from 1 to 65535.") from None
+    if own_port and port and own_port != port:
+        raise ValueError(f"it says port {own_port}, and --port says {port}: keep one of them.")
+    chosen = own_port or port
+    scheme = parts.scheme or ("https" if chosen in (443, 5001) else "http")
+    chosen = chosen or (5001 if scheme == "https" else 5000)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{scheme}://{host}:{chosen}{parts.path.rstrip('/')}"
+
+
+def _split(text: str) -> SplitResult:
+    if "://" in text:
+        return urlsplit(text)
+    if text.count(":") > 1 and not text.startswith("["):
+        text = f"[{text}]"
+    return urlsplit(f"//{text}")

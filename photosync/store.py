@@ -1,0 +1,344 @@
+"""PhotoStore: the one door to the NAS. Cache, single flight, thread pool, breakers. Loop thread; the calls it makes
+run on its worker threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from .breaker import Breaker, Quarantine
+from .cache import PhotoCache
+from .errors import Busy, LoginRefused, NasError, NasTimeout, NasUnreachable, PhotoNotFound, PhotosSyncError
+from .models import Catalog, Photo, PhotoKey
+
+T = TypeVar("T")
+
+NAS_CALLS = 4
+"""Calls at a time, at most: three downloads and one look at the album."""
+
+_DOWNLOADS = NAS_CALLS - 1
+_UNATTENDED_DOWNLOADS = _DOWNLOADS - 1  # so that a waiting client finds a thread free
+_MAX_WAITING = 16
+_MAX_AHEAD = 64
+_FAILING_PHOTOS = 3
+
+
+class PictureSource(Protocol):
+    """What the store needs of a NAS client: `SynologyClient.fetch`."""
+
+    def fetch(self, photo: Photo, room: Callable[[int], None] | None = None) -> bytes: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """One download. `waiting` counts those who await `landed`; without any it is made ahead of need."""
+
+    photo: Photo
+    landed: asyncio.Future[bytes]
+    waiting: int = 0
+    refused: bool = False
+
+
+class PhotoStore:
+    """Photos from memory, or from the NAS by one download for all who ask.
+
+    Waiting clients come before downloads ahead of need. `breaker` tells whether the NAS can be reached at all,
+    `photo_breaker` whether it gives pictures at all, `quarantine` which photos fail.
+    """
+
+    def __init__(
+        self,
+        source: PictureSource,
+        cache: PhotoCache,
+        *,
+        rng: random.Random,
+        longest_wait_seconds: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.cache = cache
+        self.breaker = Breaker(clock, rng, longest_seconds=longest_wait_seconds)
+        self.photo_breaker = Breaker(clock, rng, threshold=_FAILING_PHOTOS, longest_seconds=longest_wait_seconds)
+        self.quarantine = Quarantine(clock)
+        self.shared = 0  # requests that joined a download under way
+        self._source = source
+        self._executor = ThreadPoolExecutor(NAS_CALLS, thread_name_prefix="nas")
+        self._flights: dict[PhotoKey, _Flight] = {}
+        self._waiting: deque[_Flight] = deque()
+        self._ahead: OrderedDict[PhotoKey, _Flight] = OrderedDict()
+        self._filling: Iterable[Photo] = iter(())
+        self._running: set[asyncio.Task[None]] = set()
+        self._next_landing: asyncio.Future[None] | None = None
+        self._held: tuple[int, tuple[int, ...]] = (-1, ())
+        self._closed = False
+
+    @property
+    def inflight(self) -> int:
+        return len(self._flights)
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """The ids of the photos in memory; the same tuple for as long as they are the same."""
+        generation, numbers = self._held
+        if generation != self.cache.generation:
+            numbers = tuple(key[0] for key in self.cache)
+            self._held = (self.cache.generation, numbers)
+        return numbers
+
+    def refusal(self, photo: Photo) -> PhotosSyncError | None:
+        """Why the photo can't be had now: not here, and the NAS must not be asked for it."""
+        if photo.key in self.cache or photo.key in self._flights:
+            return None
+        return self._reason_to_wait(photo)
+
+    async def get(self, photo: Photo) -> bytes:
+        """The photo's bytes, which stay in memory until `release(photo)`. Raises PhotosSyncError."""
+        data = self.cache.hold(photo.key)
+        if data is not None:
+            return data
+        flight = self._flights.get(photo.key)
+        if flight is None:
+            flight = self._depart(photo)
+        else:
+            self.shared += 1
+            if flight.photo.key in self._ahead:
+                self._waiting.append(self._ahead.pop(photo.key))
+        flight.waiting += 1
+        self._pump()
+        try:
+            return await asyncio.shield(flight.landed)
+        except asyncio.CancelledError:
+            self._leave(flight)
+            raise
+
+    def release(self, photo: Photo) -> None:
+        """Ends one successful `get`."""
+        self.cache.release(photo.key)
+
+    def fetch_ahead(self, photo: Photo) -> None:
+        """Downloads a photo that will be wanted soon, when no client waits. The oldest such wish goes first if
+        there are too many.
+        """
+        if photo.key in self.cache or photo.key in self._flights or self._reason_to_wait(photo):
+            return
+        flight = self._flights[photo.key] = _Flight(photo, _future())
+        self._ahead[photo.key] = flight
+        if len(self._ahead) > _MAX_AHEAD:
+            dropped, _ = self._ahead.popitem(last=False)
+            del self._flights[dropped]
+        self._pump()
+
+    def fill(self, photos: Iterable[Photo]) -> None:
+        """Downloads these while there is room in the cache, behind everything else."""
+        self._filling = iter(photos)
+        self._pump()
+
+    def retain(self, catalog: Catalog) -> None:
+        """Forgets what the catalog no longer has: photos that are gone, and old versions of changed ones."""
+        gone = [key for key in self.cache if (photo := catalog.by_id.get(key[0])) is None or photo.key != key]
+        for key in gone:
+            self.cache.discard(key)
+        for key in [key for key in self._ahead if key[0] not in catalog.by_id]:
+            del self._ahead[key], self._flights[key]
+        self.quarantine.retain(lambda number: number in catalog.by_id)
+
+    async def next_landing(self) -> None:
+        """Returns when any download under way has ended, well or not; at once if there is none."""
+        if self._flights:
+            if self._next_landing is None:
+                self._next_landing = _future()
+            await asyncio.shield(self._next_landing)
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """Runs another call to the NAS on a worker thread, and notes whether the NAS can be reached."""
+        self.breaker.start()
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(self._executor, function)
+        except (NasUnreachable, LoginRefused) as error:
+            self.breaker.failure(error, at_least_seconds=error.retry_after_seconds)
+            raise
+        except NasError:
+            self.breaker.success()
+            raise
+        except BaseException:
+            self.breaker.abandon()
+            raise
+        self.breaker.success()
+        return result
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Starts no more downloads and waits a moment for those under way."""
+        self._closed = True
+        for flight in self._waiting:
+            self._fail(flight, Busy("The service is stopping.", retry_after_seconds=5))
+        self._waiting.clear()
+        self._ahead.clear()
+        if self._running:
+            await asyncio.wait(self._running, timeout=timeout_seconds)
+        for flight in self._flights.values():
+            flight.refused = True
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _reason_to_wait(self, photo: Photo) -> PhotosSyncError | None:
+        """Why the NAS must not be asked for the photo now."""
+        wait = self.quarantine.wait_seconds(photo.id)
+        if wait > 0:
+            return _later(self.quarantine.cause(photo.id), wait)
+        for breaker in (self.breaker, self.photo_breaker):
+            if not breaker.allows:
+                return _later(breaker.cause, breaker.wait_seconds)
+        return None
+
+    def _depart(self, photo: Photo) -> _Flight:
+        refusal = self._reason_to_wait(photo)
+        if refusal is not None:
+            raise refusal
+        if self._closed or len(self._waiting) >= _MAX_WAITING:
+            raise Busy("Too many photos are being fetched from the NAS at the moment.", retry_after_seconds=1)
+        flight = self._flights[photo.key] = _Flight(photo, _future())
+        self._waiting.append(flight)
+        return flight
+
+    def _leave(self, flight: _Flight) -> None:
+        """One who waited is gone, perhaps after the photo has landed for it."""
+        if flight.landed.done() and flight.landed.exception() is None:
+            self.cache.release(flight.photo.key)
+        else:
+            flight.waiting -= 1
+
+    def _pump(self) -> None:
+        """Starts downloads while threads are free: waiting clients, then those ahead, then filling."""
+        while not self._closed and len(self._running) < _DOWNLOADS:
+            flight = self._next_flight()
+            if flight is None:
+                return
+            task = asyncio.get_running_loop().create_task(self._fly(flight))
+            self._running.add(task)
+            task.add_done_callback(self._landed)
+
+    def _next_flight(self) -> _Flight | None:
+        if self._waiting:
+            return self._waiting.popleft()
+        if len(self._running) >= _UNATTENDED_DOWNLOADS:
+            return None
+        if self._ahead:
+            return self._ahead.popitem(last=False)[1]
+        return self._next_to_fill()
+
+    def _next_to_fill(self) -> _Flight | None:
+        """Filling stops for good when the cache is full, or when the NAS does not give pictures."""
+        for photo in self._filling:
+            if not self.cache.has_room(self._typical_bytes()) or self.breaker.is_open or self.photo_breaker.is_open:
+                break
+            if photo.key not in self.cache and photo.key not in self._flights and self._reason_to_wait(photo) is None:
+                flight = self._flights[photo.key] = _Flight(photo, _future())
+                return flight
+        self._filling = iter(())
+        return None
+
+    def _typical_bytes(self) -> int:
+        count = len(self.cache)
+        return 2 * self.cache.bytes // count if count else 0
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._next_landing is not None and not self._next_landing.done():
+            self._next_landing.set_result(None)
+        self._next_landing = None
+        if not task.cancelled():
+            task.result()
+        self._pump()
+
+    async def _fly(self, flight: _Flight) -> None:
+        """One download, its bookkeeping, and the news for all who wait."""
+        photo = flight.photo
+        refusal = self._reason_to_wait(photo)
+        try:
+            if refusal is not None:
+                raise refusal
+            data = await self._download(flight)
+        except Exception as error:
+            self.cache.cancel(photo.key)
+            self._flights.pop(photo.key, None)
+            self._fail(flight, error)
+            return
+        self._flights.pop(photo.key, None)
+        self.quarantine.success(photo.id)
+        kept = self.cache.put(photo.key, data, holders=flight.waiting)
+        if kept is not None:
+            flight.landed.set_result(kept)
+        else:
+            self._fail(flight, _no_room())
+
+    def _fail(self, flight: _Flight, error: PhotosSyncError | Exception) -> None:
+        flight.landed.set_exception(error)
+        flight.landed.exception()  # nobody has to wait for a download made ahead
+
+    async def _download(self, flight: _Flight) -> bytes:
+        loop = asyncio.get_running_loop()
+
+        def room(size: int) -> None:  # runs on the worker thread, which sees the answer at its next piece
+            loop.call_soon_threadsafe(self._make_room, flight, size)
+            if flight.refused:
+                raise _no_room()
+
+        self.breaker.start()
+        self.photo_breaker.start()
+        try:
+            data = await loop.run_in_executor(self._executor, self._source.fetch, flight.photo, room)
+        except (NasUnreachable, LoginRefused) as error:
+            self._note_failure(flight.photo, error)
+            raise
+        except (NasError, PhotoNotFound) as error:
+            self.breaker.success()
+            self._note_bad_photo(flight.photo, error)
+            raise
+        except BaseException:
+            self.breaker.abandon()
+            self.photo_breaker.abandon()
+            raise
+        self.breaker.success()
+        self.photo_breaker.success()
+        return data
+
+    def _note_failure(self, photo: Photo, error: NasError) -> None:
+        """A status 5xx or a time-out may be this photo's own trouble; everything else is the NAS's."""
+        if error.kind.startswith("http_") or isinstance(error, NasTimeout):
+            self.breaker.abandon()
+            self._note_bad_photo(photo, error)
+        else:
+            self.photo_breaker.abandon()
+            self.breaker.failure(error, at_least_seconds=error.retry_after_seconds)
+
+    def _note_bad_photo(self, photo: Photo, error: NasError | PhotoNotFound) -> None:
+        self.quarantine.failure(photo.id, error)
+        self.photo_breaker.failure(error, subject=photo.id, at_least_seconds=error.retry_after_seconds)
+
+    def _make_room(self, flight: _Flight, size: int) -> None:
+        if self._flights.get(flight.photo.key) is flight and not self.cache.reserve(flight.photo.key, size):
+            flight.refused = True
+
+
+def _future() -> asyncio.Future[T]:
+    return asyncio.get_running_loop().create_future()
+
+
+def _no_room() -> Busy:
+    return Busy(
+        "The photos being sent at the moment leave no room for another one.",
+        "A larger --max-cache leaves more.",
+        retry_after_seconds=2,
+    )
+
+
+def _later(cause: PhotosSyncError | None, wait_seconds: float) -> PhotosSyncError:
+    """The remembered cause, with the time that is left. Its old traceback would grow with every raise."""
+    assert cause is not None
+    cause.retry_after_seconds = max(1.0, wait_seconds)
+    return cause.with_traceback(None)

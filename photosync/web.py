@@ -1,0 +1,381 @@
+"""make_app() and the RequestHandlers: the only user of tornado.web. Loop thread only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+from tornado.web import Application, HTTPError, RequestHandler
+
+from . import metrics
+from .errors import (
+    AlbumProblem,
+    Busy,
+    LoginRefused,
+    NasError,
+    NasTimeout,
+    NasUnreachable,
+    NothingSynced,
+    PhotoNotFound,
+    PhotosSyncError,
+)
+from .models import Catalog, Photo
+from .screens import Screens
+from .store import PhotoStore
+from .sync import AlbumSync
+
+log = logging.getLogger(__name__)
+
+STATUSES: Mapping[type[PhotosSyncError], int] = {
+    PhotoNotFound: 404,
+    NasTimeout: 504,
+    NasUnreachable: 503,
+    NothingSynced: 503,
+    AlbumProblem: 503,
+    Busy: 503,
+    LoginRefused: 502,
+    NasError: 502,
+}
+"""The HTTP status of each error (RFC 9110, sections 15.5 and 15.6); the first class that fits counts."""
+
+PHOTO_CACHING = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+_RETRY_AFTER_SECONDS = 5
+_LONGEST_RESPONSE_SECONDS = 300.0
+_LONGEST_CLIENT_NAME = 64
+_PIECE_PHOTOS = 500
+_METHODS = "GET, HEAD"
+_PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>photos-sync</title>
+<style>body{font:18px/1.6 system-ui,sans-serif;max-width:34em;margin:3em auto;padding:0 1em}</style></head>
+<body><h1>photos-sync</h1>
+<p>The picture URL for a Synology Photos album. Point a screen at <a href="/files"><code>/files</code></a>:
+each time it asks, it gets the next photo.</p>
+<ul>
+<li><a href="/files">/files</a>: the next photo (<a href="/files?format=json">as JSON</a>)</li>
+<li><a href="/files/list">/files/list</a>: all file names (<a href="/files/list?details=1">with details</a>)</li>
+<li><a href="/cache/stats">/cache/stats</a>: album, memory, last look at the NAS</li>
+<li><a href="/readyz">/readyz</a>, <a href="/healthz">/healthz</a>, <a href="/metrics">/metrics</a>: for monitoring</li>
+</ul></body></html>
+"""
+
+
+class Traffic:
+    """What is being answered and what has been: `active` answers, `responses` by (handler, status)."""
+
+    def __init__(self) -> None:
+        self.active = 0
+        self.stopping = False
+        self.responses: Counter[tuple[str, int]] = Counter()
+        self.clients_lost = 0
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        self.active += 1
+        try:
+            yield
+        finally:
+            self.active -= 1
+
+
+class Handler(RequestHandler):
+    """Headers, errors and the life of every answer, in one place."""
+
+    caching = "no-store"
+
+    def initialize(self, traffic: Traffic, **collaborators: Any) -> None:
+        self.traffic = traffic
+        for name, collaborator in collaborators.items():
+            setattr(self, name, collaborator)
+
+    def set_default_headers(self) -> None:
+        self.set_header("Server", "photos-sync")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+
+    def compute_etag(self) -> None:
+        """Nothing is digested for an answer: entity tags follow from the catalog."""
+
+    async def get(self, *path: str) -> None:
+        self.set_header("Cache-Control", self.caching)
+        if self.traffic.stopping:
+            self.set_header("Connection", "close")
+        try:
+            with self.traffic.answering():
+                await self.answer(*path)
+        except StreamClosedError:
+            self.traffic.clients_lost += 1
+
+    head = get
+
+    async def answer(self, *path: str) -> None:
+        raise NotImplementedError
+
+    def is_unchanged(self, etag: str) -> bool:
+        """Sets the entity tag; True if the client's copy has it, and then the answer is a 304."""
+        self.set_header("ETag", etag)
+        if not self.check_etag_header():
+            return False
+        self.set_status(304)
+        return True
+
+    async def send(self, body: bytes, content_type: str) -> None:
+        """Headers first, then the body as one object: only so do clients share its memory."""
+        self.set_header("Content-Type", content_type)
+        self.set_header("Content-Length", len(body))
+        await self.flush()
+        if self.request.method != "HEAD":
+            self.write(body)
+        await self.complete()
+
+    async def send_json(self, value: object) -> None:
+        await self.send(_json(value), "application/json")
+
+    async def complete(self) -> None:
+        """Waits until the client has everything, within reason."""
+        sent = self.finish()
+        if not sent.done():
+            try:
+                await asyncio.wait_for(asyncio.shield(sent), _LONGEST_RESPONSE_SECONDS)
+            except TimeoutError:
+                self.request.connection.close()  # type: ignore[union-attr]
+        else:
+            await sent
+
+    def write_error(self, status_code: int, **details: Any) -> None:
+        error = details.get("exc_info", (None, None, None))[1]
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Content-Type", "application/json")
+        if status_code == 405:
+            self.set_header("Allow", _METHODS)
+        if details.get("wait"):
+            self.set_header("Retry-After", str(max(1, math.ceil(details["wait"]))))
+        self.finish(_json(_explanation(error, status_code)))
+
+    def send_error(self, status_code: int = 500, **details: Any) -> None:
+        """Errors of the product become their status here, and nowhere else."""
+        error = details.get("exc_info", (None, None, None))[1]
+        wait = None
+        if isinstance(error, PhotosSyncError):
+            status_code = status_of(error)
+            wait = error.retry_after_seconds or (_RETRY_AFTER_SECONDS if status_code == 503 else None)
+        super().send_error(status_code, **(details | {"wait": wait}))
+
+    def clear(self) -> None:
+        super().clear()
+        self.clear_header("Content-Type")
+
+    def log_exception(self, *error: Any) -> None:
+        if not isinstance(error[1], (PhotosSyncError, HTTPError)):
+            log.error("A request failed in a way that was not foreseen.", exc_info=error)
+
+
+class NextPhoto(Handler):
+    """GET /files: this client's next photo."""
+
+    screens: Screens
+    store: PhotoStore
+
+    async def answer(self, *path: str) -> None:
+        photo, data = await self.screens.next(self.client, keep=self.request.method == "HEAD")
+        try:
+            if self.get_query_argument("format", "") == "json":
+                await self.send_json(photo.to_dict())
+            else:
+                self.set_header("Content-Location", photo.url)
+                await self.send(data, "image/jpeg")
+        finally:
+            self.store.release(photo)
+
+    @property
+    def client(self) -> str:
+        name = self.get_query_argument("client", "")[:_LONGEST_CLIENT_NAME]
+        return f"name {name}" if name else f"address {self.request.remote_ip}"
+
+
+class OnePhoto(Handler):
+    """GET /files/<id>.jpg, and /files/<filename>, which gives the same photo."""
+
+    sync: AlbumSync
+    store: PhotoStore
+
+    async def answer(self, *path: str) -> None:
+        photo = self._photo(path[0])
+        if photo.url != self.request.path:
+            self.set_header("Content-Location", photo.url)
+        if self.is_unchanged(photo.etag):
+            self.set_header("Cache-Control", PHOTO_CACHING)
+            await self.complete()
+            return
+        data = await self.store.get(photo)
+        try:
+            self.set_header("Cache-Control", PHOTO_CACHING)
+            await self.send(data, "image/jpeg")
+        finally:
+            self.store.release(photo)
+
+    def _photo(self, name: str) -> Photo:
+        catalog = self.sync.catalog
+        number = name.removesuffix(".jpg")
+        photo = None
+        if number.isascii() and number.isdigit() and len(number) <= 20:
+            photo = catalog.by_id.get(int(number))
+        photo = photo or catalog.by_filename.get(name)
+        if photo is not None:
+            return photo
+        if not self.sync.has_synced:
+            self.sync.require_photos()
+        raise PhotoNotFound("There is no such photo in the album.", "/files/list?details=1 lists all photos.")
+
+
+class PhotoList(Handler):
+    """GET /files/list: all file names, or with ?details=1 all photos."""
+
+    sync: AlbumSync
+    caching = "no-cache"
+
+    async def answer(self, *path: str) -> None:
+        catalog = self.sync.catalog
+        if not self.sync.has_synced:
+            self.sync.require_photos()
+        details = self.get_query_argument("details", "") not in ("", "0")
+        if self.is_unchanged(f'"{catalog.tag}{"-details" if details else ""}"'):
+            await self.complete()
+            return
+        self.set_header("Content-Type", "application/json")
+        if len(catalog.photos) <= _PIECE_PHOTOS:
+            await self.send(b"".join(_pieces(catalog, details)), "application/json")
+            return
+        await self.flush()
+        if self.request.method != "HEAD":
+            for piece in _pieces(catalog, details):
+                self.write(piece)
+                await self.flush()
+                await asyncio.sleep(0)  # a long list must not keep the other clients waiting
+        await self.complete()
+
+
+class CacheStats(Handler):
+    """GET /cache/stats."""
+
+    sync: AlbumSync
+    store: PhotoStore
+
+    async def answer(self, *path: str) -> None:
+        await self.send_json(metrics.stats(self.sync, self.store))
+
+
+class Alive(Handler):
+    """GET /healthz: 200 while the loop turns."""
+
+    async def answer(self, *path: str) -> None:
+        await self.send_json({"status": "ok"})
+
+
+class Ready(Handler):
+    """GET /readyz: 200 once a photo can be served."""
+
+    sync: AlbumSync
+    store: PhotoStore
+
+    async def answer(self, *path: str) -> None:
+        catalog = self.sync.require_photos()
+        cause = self.store.breaker.cause
+        if cause is not None and not any(number in catalog.by_id for number in self.store.held):
+            raise cause.with_traceback(None)
+        await self.send_json({"status": "ok"})
+
+
+class Metrics(Handler):
+    """GET /metrics: Prometheus text."""
+
+    sync: AlbumSync
+    store: PhotoStore
+    screens: Screens
+
+    async def answer(self, *path: str) -> None:
+        text = metrics.prometheus_text(self.sync, self.store, self.screens, self.traffic.responses)
+        await self.send(text, metrics.PROMETHEUS_TYPE)
+
+
+class StartPage(Handler):
+    """GET /: links."""
+
+    caching = "no-cache"
+
+    async def answer(self, *path: str) -> None:
+        self.set_header("Content-Security-Policy", _PAGE_POLICY)
+        await self.send(_PAGE.encode(), "text/html; charset=utf-8")
+
+
+class Nowhere(Handler):
+    """Every other address."""
+
+    def prepare(self) -> None:
+        raise HTTPError(404)
+
+
+def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traffic) -> Application:
+    """The addresses and who answers them."""
+
+    def route(
+        pattern: str, handler: type[Handler], **collaborators: object
+    ) -> tuple[str, type[Handler], dict[str, Any]]:
+        return (pattern, handler, {"traffic": traffic, **collaborators})
+
+    return Application(
+        [
+            route(r"/files", NextPhoto, screens=screens, store=store),
+            route(r"/files/list", PhotoList, sync=sync),
+            route(r"/files/([^/]+)", OnePhoto, sync=sync, store=store),
+            route(r"/cache/stats", CacheStats, sync=sync, store=store),
+            route(r"/healthz", Alive),
+            route(r"/readyz", Ready, sync=sync, store=store),
+            route(r"/metrics", Metrics, sync=sync, store=store, screens=screens),
+            route(r"/", StartPage),
+        ],
+        default_handler_class=Nowhere,
+        default_handler_args={"traffic": traffic},
+        log_function=_account,
+    )
+
+
+def status_of(error: PhotosSyncError) -> int:
+    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+
+
+def _account(handler: RequestHandler) -> None:
+    if isinstance(handler, Handler):
+        handler.traffic.responses[type(handler).__name__, handler.get_status()] += 1
+    if log.isEnabledFor(logging.DEBUG):
+        request = handler.request
+        log.debug("%s %s %.200s %d", request.remote_ip, request.method, request.path, handler.get_status())
+
+
+def _explanation(error: BaseException | None, status_code: int) -> dict[str, str]:
+    if isinstance(error, PhotosSyncError):
+        return {"error": str(error), "next_step": error.next_step}
+    return {"error": f"{HTTPStatus(status_code).phrase}."}
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def _pieces(catalog: Catalog, details: bool) -> Iterator[bytes]:
+    """The list as JSON, some photos at a time, so that no piece keeps the loop busy for long."""
+    for start in range(0, max(len(catalog.photos), 1), _PIECE_PHOTOS):
+        photos = catalog.photos[start : start + _PIECE_PHOTOS]
+        rows = [photo.to_dict() if details else photo.filename for photo in photos]
+        last = start + _PIECE_PHOTOS >= len(catalog.photos)
+        text = json.dumps(rows, separators=(",", ":"))[1:-1]
+        yield f"{'[' if start == 0 else ''}{text}{']' if last else ','}".encode() + (b"\n" if last else b"")

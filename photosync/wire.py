@@ -1,0 +1,361 @@
+"""One HTTP exchange with the NAS, bounded in time and size; the only user of requests. Blocks: worker threads only."""
+
+from __future__ import annotations
+
+import errno
+import io
+import math
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.util import Timeout
+
+from .errors import NasBadAnswer, NasError, NasTimeout, NasUnreachable
+
+CONNECT_SECONDS = 5.0
+UNACKNOWLEDGED_SECONDS = 10
+RETRY_AFTER_SECONDS = (1.0, 600.0)
+_CHUNK_BYTES = 256 * 1024
+
+Room = Callable[[int], None]
+"""Told how many bytes an answer takes in all, as soon as that is known; raises to give the answer up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer with status 200 (or 404: `found` is False and the body was not read)."""
+
+    content_type: str
+    body: bytes
+    announced: bool
+    found: bool = True
+
+
+class Wire:
+    """A keep-alive connection pool to one address. Threads may share it.
+
+    Nothing on the machine changes a call (`.netrc`, proxy variables), no redirect is followed and no cookie
+    is kept. `timeout_seconds` is the time for one exchange in total, connecting and retrying included.
+    """
+
+    def __init__(self, base_url: str, timeout_seconds: float, ca_file: Path | None, insecure: bool) -> None:
+        self.base_url = base_url
+        self._timeout_seconds = timeout_seconds
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers = {"Accept-Encoding": "identity", "User-Agent": "photos-sync"}
+        self._session.mount(base_url, _Adapter(_tls_context(ca_file, insecure)))
+        self._verify: bool | str = False if insecure else (str(ca_file) if ca_file else True)
+        if insecure:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        fields: Mapping[str, str],
+        *,
+        headers: Mapping[str, str],
+        limit_bytes: int,
+        room: Room | None = None,
+        retry: bool = True,
+    ) -> Answer:
+        """Sends the fields (GET: in the query, POST: in the body) and reads the answer to its last byte.
+
+        A kept-alive connection that dies under the call, and an answer cut short, are tried once more on a
+        fresh connection unless `retry` is off. Raises NasUnreachable, NasTimeout or NasBadAnswer.
+        """
+        deadline = time.monotonic() + self._timeout_seconds
+        arguments = {"params" if method == "GET" else "data": fields, "headers": headers}
+        try:
+            return self._once(method, path, arguments, deadline, limit_bytes, room)
+        except NasError as error:
+            if not retry or error.kind not in ("reset", "truncated"):
+                raise
+        return self._once(method, path, arguments, deadline, limit_bytes, room)
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        arguments: Mapping[str, Any],
+        deadline: float,
+        limit_bytes: int,
+        room: Room | None,
+    ) -> Answer:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise self._too_slow()
+        try:
+            with self._session.request(
+                method,
+                f"{self.base_url}/{path}",
+                **arguments,
+                timeout=Timeout(total=remaining, connect=min(CONNECT_SECONDS, remaining)),  # type: ignore[arg-type]
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return self._read(response, limit_bytes, room)
+        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
+            # Their texts hold the address with its query, so only their kinds are told.
+            raise self._translate(error) from None
+
+    def _read(self, response: requests.Response, limit_bytes: int, room: Room | None) -> Answer:
+        _check_status(response, self.base_url)
+        if response.status_code == 404:
+            return Answer("", b"", announced=False, found=False)
+        length = _content_length(response)
+        if length is not None:
+            _check_size(length, limit_bytes)
+            if room is not None:
+                room(length)
+        body = io.BytesIO()
+        try:
+            for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
+                body.write(chunk)
+                _check_size(body.tell(), limit_bytes)
+                if room is not None and length is None:
+                    room(body.tell())
+        except urllib3.exceptions.ProtocolError:
+            raise _truncated() from None
+        # A connection cut inside the header looks like a complete, empty answer.
+        if body.tell() == 0 or (length is not None and body.tell() != length):
+            raise _truncated()
+        announced = length is not None or response.raw.chunked
+        return Answer(response.headers.get("Content-Type", "").lower(), body.getvalue(), announced)
+
+    def _translate(self, error: Exception) -> NasError:
+        causes = list(_chain(error))
+        for cause in causes:
+            if isinstance(cause, (NameResolutionError, socket.gaierror)):
+                host = urlsplit(self.base_url).hostname
+                return NasUnreachable(
+                    "dns",
+                    f"The name {host} does not resolve to an address.",
+                    "Check the spelling in --url, or use the NAS's IP address.",
+                )
+            if isinstance(cause, ssl.SSLError):
+                return self._tls_trouble(cause)
+        for cause in causes:
+            if isinstance(cause, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)):
+                return self._too_slow(connecting=isinstance(cause, requests.ConnectTimeout))
+            number = getattr(cause, "errno", None)
+            if number == errno.ECONNREFUSED:
+                return NasUnreachable(
+                    "refused",
+                    f"Nothing answers at {self.base_url} (connection refused).",
+                    "Check the NAS's address and port (--url, --port) and that it is on.",
+                )
+            if number in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN):
+                return NasUnreachable(
+                    "unreachable",
+                    f"There is no way to {self.base_url} in the network.",
+                    "Check that the NAS is on and that both are in one network.",
+                )
+        return _broken_connection(causes, self.base_url)
+
+    def _too_slow(self, connecting: bool = False) -> NasTimeout:
+        seconds = min(CONNECT_SECONDS, self._timeout_seconds) if connecting else self._timeout_seconds
+        return NasTimeout(
+            "timeout",
+            f"The NAS at {self.base_url} did not answer completely within {seconds:g} seconds.",
+            "Check that it is on and not overloaded; a larger --timeout gives it more time.",
+        )
+
+    def _tls_trouble(self, error: ssl.SSLError) -> NasError:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return NasUnreachable(
+                "tls",
+                f"The certificate of {self.base_url} cannot be trusted ({error.verify_message}).",
+                "Give its certificate with --ca-file, or turn the check off with --insecure.",
+            )
+        return NasUnreachable(
+            "tls",
+            f"No encrypted connection with {self.base_url} could be made ({error.reason or 'TLS error'}).",
+            "Check that the port is the NAS's https port, or use http:// in --url.",
+        )
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """The error and what it wraps, outermost first; requests and urllib3 keep causes in several places."""
+    found: list[BaseException] = []
+    queue = [error]
+    while queue and len(found) < 20:
+        current = queue.pop(0)
+        if current is None or any(current is known for known in found):
+            continue
+        found.append(current)
+        inner = [argument for argument in current.args if isinstance(argument, BaseException)]
+        queue += [*inner, getattr(current, "reason", None), current.__cause__, current.__context__]
+        queue = [item for item in queue if isinstance(item, BaseException)]
+    return found
+
+
+def _broken_connection(causes: list[BaseException], base_url: str) -> NasError:
+    if any(isinstance(cause, (ConnectionError, NewConnectionError)) for cause in causes):
+        return NasUnreachable("reset", f"The NAS at {base_url} closed the connection.", "It is tried again.")
+    return NasBadAnswer(
+        "protocol",
+        f"What answers at {base_url} does not speak HTTP.",
+        "Check the port (--port); DSM usually has 5000 for http and 5001 for https.",
+    )
+
+
+def _truncated() -> NasBadAnswer:
+    return NasBadAnswer("truncated", "An answer of the NAS was cut short.", "It is tried again.")
+
+
+def _check_size(size_bytes: int, limit_bytes: int) -> None:
+    if size_bytes > limit_bytes:
+        raise NasBadAnswer(
+            "too_big",
+            f"An answer of the NAS is larger than {limit_bytes / 1e6:g} MB.",
+            "For a photo, --max-photo sets the limit.",
+        )
+
+
+def _content_length(response: requests.Response) -> int | None:
+    text = response.headers.get("Content-Length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _check_status(response: requests.Response, base_url: str) -> None:
+    status = response.status_code
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise NasBadAnswer("encoding", "The NAS sent a compressed answer, which was not asked for.")
+    if 300 <= status < 400:
+        raise _redirected(response.headers.get("Location", ""), base_url)
+    if status == 429 or status >= 500:
+        raise NasUnreachable(
+            f"http_{status}",
+            f"The NAS answered with HTTP status {status}.",
+            "It is busy or starting; it is tried again.",
+            retry_after_seconds=_retry_after(response.headers.get("Retry-After", "")),
+        )
+    if status not in (200, 404):
+        raise NasBadAnswer(
+            f"http_{status}",
+            f"What answers at {base_url} sent HTTP status {status}, as no Synology NAS does here.",
+            "Check --url and --port: they have to lead to DSM or to Synology Photos.",
+        )
+
+
+def _redirected(location: str, base_url: str) -> NasBadAnswer:
+    """No redirect is followed: password and token would go along."""
+    try:
+        target = urlsplit(location)
+        port = f":{target.port}" if target.port else {"http": ":80", "https": ":443"}.get(target.scheme, "")
+        host = target.hostname or ""
+    except ValueError:
+        host, port, target = "", "", urlsplit("")
+    if (
+        target.scheme in ("http", "https")
+        and host
+        and host.isascii()
+        and host.replace("-", "").replace(".", "").isalnum()
+    ):
+        alias = target.path.partition("/webapi")[0].rstrip("/") if "/webapi" in target.path else ""
+        step = f"If that is your NAS, put it into the configuration: --url {target.scheme}://{host}{port}{alias}"
+        return NasBadAnswer("redirect", f"{base_url} redirects to {target.scheme}://{host}{port}.", step)
+    return NasBadAnswer(
+        "redirect", f"{base_url} redirects to another address.", "Put the NAS's final address into --url."
+    )
+
+
+def _retry_after(text: str) -> float | None:
+    if not (text.isascii() and text.isdigit()):
+        return None
+    shortest, longest = RETRY_AFTER_SECONDS
+    return min(max(float(text[:9]), shortest), longest)
+
+
+class _DeadlineMixin:
+    """A socket whose reads share one deadline: the library's time-out starts anew with every read."""
+
+    deadline = math.inf
+
+    def recv_into(self, *arguments: Any) -> int:
+        remaining = self.deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("deadline")
+        if remaining < math.inf:
+            self.settimeout(remaining)  # type: ignore[attr-defined]
+        return int(super().recv_into(*arguments))  # type: ignore[misc]
+
+
+class _PlainSocket(_DeadlineMixin, socket.socket):
+    pass
+
+
+class _TlsSocket(_DeadlineMixin, ssl.SSLSocket):
+    pass
+
+
+class _ConnectionMixin:
+    def _new_conn(self) -> socket.socket:
+        plain: socket.socket = super()._new_conn()  # type: ignore[misc]
+        timeout = plain.gettimeout()
+        wrapped = _PlainSocket(fileno=plain.detach())
+        wrapped.settimeout(timeout)
+        return wrapped
+
+    def getresponse(self) -> Any:
+        # By now the pool has put what is left of the total into `timeout`.
+        sock, timeout = self.sock, self.timeout  # type: ignore[attr-defined]
+        if isinstance(timeout, (int, float)):
+            sock.deadline = time.monotonic() + timeout
+        return super().getresponse()  # type: ignore[misc]
+
+
+class _PlainConnection(_ConnectionMixin, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_ConnectionMixin, HTTPSConnection):
+    pass
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(pool_maxsize=8)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        socket_options = [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # A NAS that lost power neither answers nor closes: give a connection up when nothing is acknowledged.
+            socket_options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_SECONDS * 1000))
+        options |= {"ssl_context": self._context, "socket_options": socket_options}
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+def _tls_context(ca_file: Path | None, insecure: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.sslsocket_class = _TlsSocket
+    return context

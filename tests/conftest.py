@@ -1,0 +1,180 @@
+"""Fixtures: a simulated NAS, and the whole service in a thread of its own, both on real sockets.
+
+Secrets are canaries: every byte of output that a test can see is searched for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+from tornado.ioloop import IOLoop
+
+from photosync.fakenas import FakeNas
+from photosync.log import Redactor
+from photosync.service import MonotonicIOLoop, Service
+from photosync.settings import Secret, Settings
+
+CANARY_PASSWORD = "canary-pass#word ö%20"
+CANARY_SESSION = "canarysession"
+CANARY_TOKEN = "canarytoken99"
+CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN)
+
+
+def leaks(output: bytes | str) -> list[str]:
+    """The canaries found in some output."""
+    text = output.decode("utf-8", "replace") if isinstance(output, bytes) else output
+    return [canary for canary in CANARIES if canary in text]
+
+
+@pytest.fixture
+def io_loop() -> Iterator[IOLoop]:
+    """pytest-tornado's loop, with the service's own clock."""
+    loop = MonotonicIOLoop(make_current=True)
+    yield loop
+    loop.close(all_fds=True)
+
+
+@pytest.fixture
+def nas() -> Iterator[FakeNas]:
+    """The sample library on a NAS whose secrets are canaries."""
+    with canary_nas() as nas:
+        yield nas
+
+
+def canary_nas(**options: Any) -> FakeNas:
+    return FakeNas(
+        username="frame",
+        password=CANARY_PASSWORD,
+        session_prefix=CANARY_SESSION,
+        token=CANARY_TOKEN,
+        **options,
+    )
+
+
+def settings_for(nas: FakeNas, **changes: Any) -> Settings:
+    """Settings that lead to this NAS; the interval is long, so that tests decide when to look again."""
+    settings = Settings(
+        url=nas.url,
+        username=nas.username,
+        password=Secret(nas.password),
+        server_port=0,
+        listen_address="127.0.0.1",
+        interval_seconds=3600.0,
+        timeout_seconds=5.0,
+    )
+    return replace(settings, **changes)
+
+
+class Running:
+    """The service in a thread of its own; requests are made to it over a real socket."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        self.redactor = Redactor()
+        self._settings, self._options = settings, options
+        self._started = threading.Event()
+        self._stopping: asyncio.Event | None = None
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._main)
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def __enter__(self) -> Running:
+        self._thread.start()
+        assert self._started.wait(10)
+        if self._problem is not None:
+            raise self._problem
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
+        self.stop()
+
+    def stop(self) -> None:
+        if self._thread.is_alive() and self._stopping is not None:
+            self.io_loop.add_callback(self._stopping.set)
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.service.port}"
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        """GET over a kept-alive connection; every answer is searched for the canaries."""
+        return self.request("GET", path, **options)
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        response = self.session.request(method, self.url + path, timeout=20, **options)
+        assert not leaks(repr(dict(response.headers)))
+        assert response.headers.get("Content-Type") == "image/jpeg" or not leaks(response.content)
+        return response
+
+    def wait_for(
+        self, path: str, fact: Callable[[requests.Response], bool], seconds: float = 10.0
+    ) -> requests.Response:
+        """Asks until the answer has it; fails with the last answer after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while True:
+            response = self.get(path)
+            if fact(response):
+                return response
+            assert time.monotonic() < deadline, (response.status_code, response.content[:500])
+            time.sleep(0.01)
+
+    def wait_ready(self) -> None:
+        self.wait_for("/readyz", lambda response: response.status_code == 200)
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Runs a function (or coroutine function) on the service's loop, and gives its result."""
+        done: asyncio.Future[Any] = asyncio.run_coroutine_threadsafe(  # type: ignore[assignment]
+            _awaited(function), self.io_loop.asyncio_loop
+        )
+        return done.result(20)  # type: ignore[call-arg]
+
+    def look(self) -> None:
+        """One look at the album, now, to its end."""
+        self.call(self.service.sync.refresh)
+
+    def stats(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.get("/cache/stats").json()
+        return found
+
+    def _main(self) -> None:
+        self.io_loop = MonotonicIOLoop(make_current=True)
+        try:
+            self.io_loop.run_sync(self._serve)
+        finally:
+            self._started.set()
+            self.io_loop.close(all_fds=True)
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        try:
+            self.service = Service(self._settings, self.redactor, **self._options)
+            await self.service.start()
+        except BaseException as error:
+            self._problem = error
+            return
+        self._started.set()
+        await self._stopping.wait()
+        await self.service.stop()
+
+
+async def _awaited(function: Callable[[], Any]) -> Any:
+    result = function()
+    return await result if asyncio.iscoroutine(result) or asyncio.isfuture(result) else result
+
+
+@pytest.fixture
+def running(nas: FakeNas) -> Iterator[Running]:
+    """The service on the sample library, ready to serve."""
+    with Running(settings_for(nas)) as running:
+        running.wait_ready()
+        yield running
