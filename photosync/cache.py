@@ -1,4 +1,4 @@
-"""PhotoCache: photos in memory, least recently used out first, bounded in bytes. A plain structure: loop thread only."""
+"""PhotoCache: photos in memory, least recently used out first, bounded in bytes. Plain; loop thread only."""
 
 from __future__ import annotations
 

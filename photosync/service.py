@@ -96,11 +96,8 @@ class Service:
 
     async def stop(self) -> None:
         """Accepts nothing new, finishes what is being sent, logs out. Takes about ten seconds at most."""
-        self.traffic.stopping = True
         self.server.stop()
-        deadline = time.monotonic() + _DRAIN_SECONDS
-        while self.traffic.active and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
+        await self.traffic.drain(_DRAIN_SECONDS)
         await self.sync.stop()
         await self.store.close(timeout_seconds=0.5)
         await self.server.close_all_connections()

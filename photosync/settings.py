@@ -1,4 +1,4 @@
-"""The one door for configuration: flags, environment and file become one frozen `Settings`, before any thread starts."""
+"""The one door for configuration: flags, environment, file become one frozen `Settings`, before any thread starts."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from tornado.iostream import StreamClosedError
@@ -52,21 +53,8 @@ _LONGEST_RESPONSE_SECONDS = 300.0
 _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
 _METHODS = "GET, HEAD"
+_PAGE = Path(__file__).with_name("static") / "index.html"
 _PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>photos-sync</title>
-<style>body{font:18px/1.6 system-ui,sans-serif;max-width:34em;margin:3em auto;padding:0 1em}</style></head>
-<body><h1>photos-sync</h1>
-<p>The picture URL for a Synology Photos album. Point a screen at <a href="/files"><code>/files</code></a>:
-each time it asks, it gets the next photo.</p>
-<ul>
-<li><a href="/files">/files</a>: the next photo (<a href="/files?format=json">as JSON</a>)</li>
-<li><a href="/files/list">/files/list</a>: all file names (<a href="/files/list?details=1">with details</a>)</li>
-<li><a href="/cache/stats">/cache/stats</a>: album, memory, last look at the NAS</li>
-<li><a href="/readyz">/readyz</a>, <a href="/healthz">/healthz</a>, <a href="/metrics">/metrics</a>: for monitoring</li>
-</ul></body></html>
-"""
 
 
 class Traffic:
@@ -77,14 +65,25 @@ class Traffic:
         self.stopping = False
         self.responses: Counter[tuple[str, int]] = Counter()
         self.clients_lost = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @contextmanager
     def answering(self) -> Iterator[None]:
         self.active += 1
+        self._idle.clear()
         try:
             yield
         finally:
             self.active -= 1
+            if self.active == 0:
+                self._idle.set()
+
+    async def drain(self, timeout_seconds: float) -> None:
+        """Returns when nothing is being answered any more, or when the time is over."""
+        self.stopping = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), timeout_seconds)
 
 
 class Handler(RequestHandler):
@@ -314,7 +313,7 @@ class StartPage(Handler):
 
     async def answer(self, *path: str) -> None:
         self.set_header("Content-Security-Policy", _PAGE_POLICY)
-        await self.send(_PAGE.encode(), "text/html; charset=utf-8")
+        await self.send(_PAGE.read_bytes(), "text/html; charset=utf-8")
 
 
 class Nowhere(Handler):
