@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .errors import ConfigError, PhotosSyncError
+from .log import harmless
 from .settings import Secret, Settings, load_settings
 
 EXIT_FAILED = 1
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _command(settings)
     except PhotosSyncError as error:
-        print(f"photos-sync: {error.sentence}", file=sys.stderr)
+        print(f"photos-sync: {harmless(error.sentence)}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_FAILED

@@ -52,7 +52,7 @@ def look(
         skipped += listing.skipped
         for photo in listing.photos:
             photos.setdefault(photo.id, photo)
-    if not photos and any(listing.seen for listing in listings):
+    if not photos and _is_passing(listings, previous):
         raise _nothing_to_show(albums, skipped)
     catalog = Catalog.build(photos.values(), skipped, previous)
     fresh = tuple(photo for photo in catalog.photos if _is_fresh(photo, previous))
@@ -102,6 +102,12 @@ def _find(albums: Sequence[Album], wanted: str) -> Album:
         f"The account sees no album named '{wanted}' among {len(albums)} albums.{near}",
         "Correct --album, or share the album with the account; photos-sync --list-albums shows all it sees.",
     )
+
+
+def _is_passing(listings: Sequence[Listing], previous: Catalog) -> bool:
+    """Whether items without a picture are no reason to forget the photos that were there before."""
+    seen = set().union(*(listing.seen for listing in listings))
+    return bool(seen) and (not previous.photos or any(number in seen for number in previous.by_id))
 
 
 def _nothing_to_show(albums: Sequence[Album], skipped: Counter[str]) -> AlbumProblem:

@@ -108,6 +108,7 @@ class PhotoCache:
         if lent is None and not self.reserve(key, len(data)):
             return None
         self.cancel(key)
+        self._resting.pop(key, None)
         self.generation += 1
         if lent is None and not holders:
             self._resting[key] = data

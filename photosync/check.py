@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from .albums import describe, look
 from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
-from .log import Redactor
+from .log import Redactor, harmless
 from .models import Catalog
 from .nas import SynologyClient
 from .service import build_client
@@ -21,13 +21,13 @@ def check(settings: Settings) -> bool:
     try:
         _check(settings, client)
     except PhotosSyncError as error:
-        print(f"FAILED  {error}")
+        _print(f"FAILED  {error}")
         if error.next_step:
-            print(f"        {error.next_step}")
+            _print(f"        {error.next_step}")
         return False
     finally:
         client.logout()
-    print("All is well: photos-sync can serve this album.")
+    _print("All is well: photos-sync can serve this album.")
     return True
 
 
@@ -39,9 +39,9 @@ def list_albums(settings: Settings) -> bool:
     finally:
         client.logout()
     for album in albums:
-        print(describe(album))
+        _print(describe(album))
     if not albums:
-        print("The account sees no album.")
+        _print("The account sees no album.")
     return True
 
 
@@ -68,7 +68,12 @@ def _check(settings: Settings, client: SynologyClient) -> None:
 
 
 def _ok(text: str) -> None:
-    print(f"ok      {text}", flush=True)
+    _print(f"ok      {text}")
+
+
+def _print(line: str) -> None:
+    """Names of albums come from whoever shares them."""
+    print(harmless(line.replace("\n", "\\n")), flush=True)
 
 
 def _resolve(host: str) -> str:

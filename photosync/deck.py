@@ -13,6 +13,7 @@ _ROUNDS = 4
 _MIN_HALF_BITS = 4
 _MAX_MISSED = 64
 _DRAWS_BETWEEN_MISSED = 3
+_LONGEST_SEAM = 4  # so often can one photo stand in a row: put back, missed, at the end of a round and at a start
 
 
 class Shuffle:
@@ -89,20 +90,18 @@ class Deck:
 
         It is not the one dealt last, unless there is no other.
         """
-        upcoming = self.upcoming(catalog, 2)
-        if not upcoming:
-            return None
-        if upcoming[0] == self.last and len(upcoming) > 1:
-            self._ahead.rotate(-1)
-            number = self._ahead.popleft()
-            self._ahead.appendleft(upcoming[0])
-            return number
-        return self._ahead.popleft()
+        for count in range(1, _LONGEST_SEAM + 1):
+            for number in self.upcoming(catalog, count):
+                if number != self.last:
+                    self._ahead.remove(number)
+                    return number
+        return self._ahead.popleft() if self._ahead else None
 
     def upcoming(self, catalog: Catalog, count: int) -> list[int]:
         """The ids of the next photos, without drawing them; at most `count`."""
         self._follow(catalog)
-        self._ahead = deque(number for number in self._ahead if number in catalog.by_id)
+        if not all(number in catalog.by_id for number in self._ahead):
+            self._ahead = deque(number for number in self._ahead if number in catalog.by_id)
         while len(self._ahead) < count:
             number = self._next(catalog)
             if number is None:
@@ -115,9 +114,11 @@ class Deck:
         self.last = number
 
     def miss(self, number: int) -> None:
-        """That photo could not be had now; it comes back in a few draws."""
+        """That photo could not be had now; it comes back in a few draws, or in the next round if many are missed."""
         if number not in self._missed:
             self._missed.append(number)
+        if len(self._missed) > _MAX_MISSED:
+            self._missed.popleft()
 
     def put_back(self, number: int) -> None:
         """That photo comes next."""
@@ -151,9 +152,9 @@ class Deck:
 
     def _next(self, catalog: Catalog) -> int | None:
         self._draws_since_missed += 1
-        full = len(self._missed) >= _MAX_MISSED
-        due = len(self._runs) <= 1 and self._draws_since_missed > _DRAWS_BETWEEN_MISSED
-        if self._missed and (full or due):
+        # With many missed the round waits: while the NAS is away it must not run through the album unseen.
+        due = self._draws_since_missed > _DRAWS_BETWEEN_MISSED or len(self._missed) >= _MAX_MISSED
+        if self._missed and len(self._runs) <= 1 and due:
             self._draws_since_missed = 0
             number = self._missed.popleft()
             if number in catalog.by_id:

@@ -125,7 +125,7 @@ def album_from_row(row: dict[str, Any], *, shared_with_me: bool) -> Album:
         name=sys.intern(name) if isinstance(name, str) else "",
         item_count=count,
         owner_user_id=row["owner_user_id"] if _is_whole(row.get("owner_user_id")) else -1,
-        passphrase=sys.intern(passphrase) if isinstance(passphrase, str) else "",
+        passphrase=sys.intern(passphrase) if isinstance(passphrase, str) and passphrase.isascii() else "",
         shared_with_me=shared_with_me,
         smart=row.get("type") == "condition",
         state=(

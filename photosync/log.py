@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import json
 import logging
 import logging.handlers
 import queue
 import re
 import sys
 import threading
+from collections.abc import Iterator
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
 _MAX_WAITING_LINES = 1000
 _MAX_LINE = 4000
 _SHORTEST_SECRET = 4
-_SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
 class Redactor:
@@ -28,7 +31,14 @@ class Redactor:
     def hide(self, secret: str) -> None:
         if len(secret) < _SHORTEST_SECRET:
             return
-        spellings = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]}
+        spellings = {
+            secret,
+            repr(secret)[1:-1],
+            json.dumps(secret)[1:-1],
+            json.dumps(secret, ensure_ascii=False)[1:-1],
+            html.escape(secret),
+            *_percent_encoded(secret),
+        }
         with self._lock:
             if not spellings <= self._spellings:
                 self._spellings |= spellings
@@ -39,6 +49,17 @@ class Redactor:
         return self._pattern.sub("(hidden)", text) if self._pattern else text
 
 
+def _percent_encoded(secret: str) -> Iterator[str]:
+    for encoded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        yield encoded
+        yield re.sub("%..", lambda escape: escape[0].lower(), encoded)
+
+
+def harmless(text: str) -> str:
+    """The text without anything that a terminal would obey, or could not show."""
+    return _SPECIAL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
 class LineFormatter(logging.Formatter):
     """One record is one line (tracebacks apart), without secrets and without anything a terminal would obey."""
 
@@ -47,12 +68,13 @@ class LineFormatter(logging.Formatter):
         self._redactor = redactor
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = record.message[:_MAX_LINE].replace("\n", "\\n").replace("\t", " ")
+        # Redacted before anything is cut or replaced, which would leave parts of a secret.
+        record.message = self._redactor(record.message)[:_MAX_LINE].replace("\n", "\\n").replace("\t", " ")
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
         text = self._redactor(super().format(record))
-        return _SPECIAL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+        return harmless(text)
 
 
 class _Drops(logging.handlers.QueueHandler):
@@ -69,6 +91,12 @@ class _Drops(logging.handlers.QueueHandler):
             self.dropped += 1
 
 
+class _Listener(logging.handlers.QueueListener):
+    def enqueue_sentinel(self) -> None:
+        """Waits for room in the queue, where the library would raise queue.Full and leave the thread running."""
+        self.queue.put(self._sentinel)  # type: ignore[attr-defined]
+
+
 class _Writer(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:
         """A closed stderr is no reason to stop, and there is nowhere left to tell it."""
@@ -82,7 +110,7 @@ class Logging:
         self._writer.setFormatter(LineFormatter(redactor))
         lines: queue.Queue[logging.LogRecord] = queue.Queue(_MAX_WAITING_LINES)
         self._handler = _Drops(lines)
-        self._listener = logging.handlers.QueueListener(lines, self._writer)
+        self._listener = _Listener(lines, self._writer)
         self._level = level
 
     @property
@@ -95,6 +123,9 @@ class Logging:
         root.setLevel(self._level.upper())
         # Connection pools tell of every connection at debug level, with nothing that helps.
         logging.getLogger("urllib3").setLevel(logging.WARNING)
+        # The server tells of every request that it cannot read, as often and almost as long as a client likes.
+        if self._level.upper() != "DEBUG":
+            logging.getLogger("tornado.general").setLevel(logging.WARNING)
         self._listener.start()
 
     def stop(self, timeout_seconds: float = 1.0) -> None:

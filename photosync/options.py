@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import IO, NoReturn
 
 import configargparse
@@ -14,6 +16,9 @@ from .errors import ConfigError
 
 DEFAULT_CONFIG = "/etc/photos-sync/config.ini"
 ENVIRONMENT_PREFIX = "PHOTOS_SYNC_"
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9\-]*")
+_YES_OR_NO = ("yes", "on", "true", "1", "no", "off", "false", "0")
 
 
 @dataclass(frozen=True)
@@ -93,23 +98,27 @@ OPTIONS = (
     Option("log-level", "one of debug, info, warning, error", metavar="LEVEL", default="info"),
 )
 
-COMMANDS = {
+COMMANDS: Mapping[str, str] = {
     "demo": "run on the simulated NAS with its sample photos",
     "check": "make the calls that the service will make, print a line for each, and exit with 0 or 1",
     "list-albums": "print the albums that the account can see, and exit",
 }
 
 
-def build_parser(config_file: type[ConfigFile]) -> configargparse.ArgumentParser:
-    """The command-line parser, from the option table; values stay text, so that all mistakes can be told at once."""
+def build_parser(config_file: type[ConfigFile], *, default_file: bool) -> configargparse.ArgumentParser:
+    """The command-line parser, from the option table; values stay text, so that all mistakes can be told at once.
+
+    `default_file` says whether DEFAULT_CONFIG is to be read if it is there.
+    """
     parser = _Parser(
         prog="photos-sync",
         description="The picture URL for a Synology Photos album: GET /files answers with the next photo.",
         epilog=f"Every option can also be set in the environment ({ENVIRONMENT_PREFIX}MAX_CACHE=250) or in the "
         "configuration file (max-cache = 250). The command line beats the environment, which beats the file.",
         auto_env_var_prefix=ENVIRONMENT_PREFIX,
-        default_config_files=[DEFAULT_CONFIG],
+        default_config_files=[DEFAULT_CONFIG] if default_file else [],
         config_file_parser_class=config_file,
+        config_file_open_func=partial(open, encoding="utf-8-sig"),
         allow_abbrev=False,
         add_config_file_help=False,
         add_env_var_help=False,
@@ -159,13 +168,13 @@ class ConfigFile(configargparse.ConfigFileParser):  # type: ignore[misc]  # the 
         options = {option.name: option for option in OPTIONS}
         items: dict[str, str | list[str]] = {}
         for number, line in enumerate(self._lines(stream), start=1):
-            text = line.strip().lstrip("\ufeff")
+            text = line.strip()
             if not text or text[0] in "#;" or (text[0] == "[" and text[-1] == "]"):
                 continue
             key, equals, value = (part.strip() for part in text.partition("="))
             key, where = key.replace("_", "-"), f"{stream.name}:{number}"
             option = options.get(key)
-            if not equals:
+            if not equals or not _NAME.fullmatch(key):  # which may be a password: it is not shown
                 self.mistakes.append(f"{where}: this line is not 'key = value', a comment or a [section].")
             elif option is None:
                 self.mistakes.append(f"{key} ({where}) is not an option.{nearest(key, list(options))}")
@@ -174,7 +183,7 @@ class ConfigFile(configargparse.ConfigFileParser):  # type: ignore[misc]  # the 
             else:
                 self.lines.setdefault(key, where)
                 items[key] = self._value(option, where, value, items.get(key, []))
-        return {key: value for key, value in items.items() if value != "" or key == "password"}
+        return {key: value for key, value in items.items() if value not in ("", [""]) or key == "password"}
 
     def _lines(self, stream: IO[str]) -> list[str]:
         try:
@@ -188,11 +197,26 @@ class ConfigFile(configargparse.ConfigFileParser):  # type: ignore[misc]  # the 
             return [*before, value]
         if not option.flag:
             return value
-        if value.lower() in ("yes", "on", "true", "1"):
-            return "true"
-        if value.lower() not in ("no", "off", "false", "0"):
+        if not is_yes_or_no(value) and value:
             self.mistakes.append(f"{option.name} ({where}): '{value}' is not yes or no.")
-        return "false"
+            return ""
+        return value
+
+
+def spell_out(arguments: Sequence[str]) -> list[str]:
+    """`-m250` as `--max-cache=250`: the other sources only give way to flags that stand by themselves."""
+    shorts = {f"-{option.short}": option.name for option in OPTIONS if option.short}
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return [
+        f"--{shorts[argument[:2]]}={argument[2:].removeprefix('=')}"
+        if len(argument) > 2 and argument[:2] in shorts
+        else argument
+        for argument in arguments[:end]
+    ] + list(arguments[end:])
+
+
+def is_yes_or_no(value: str) -> bool:
+    return value.lower() in _YES_OR_NO
 
 
 def nearest(wrong: str, right: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ _BODY_SECONDS = 10.0
 _MAX_HEADER_BYTES = 16 * 1024
 _MAX_BODY_BYTES = 16 * 1024
 _SEND_BUFFER_BYTES = 256 * 1024
+_READ_BYTES = 16 * 1024  # requests are small, and larger buffers would be mapped and unmapped for each
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nCache-Control: no-store\r\n"
     b"Content-Type: application/json\r\nContent-Length: 52\r\n\r\n"
@@ -40,6 +41,7 @@ class Server(HTTPServer):
     def initialize(self, app: Application, stall_seconds: float = 30.0) -> None:  # type: ignore[override]
         super().initialize(
             app,
+            chunk_size=_READ_BYTES,
             idle_connection_timeout=_HEADER_SECONDS,
             body_timeout=_BODY_SECONDS,
             max_header_size=_MAX_HEADER_BYTES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from . import dsm
-from .errors import LoginRefused, NasBadAnswer, NasError, NasUnreachable
+from .errors import ConfigError, LoginRefused, NasBadAnswer, NasError, NasUnreachable
 from .settings import Secret
 from .wire import Answer, Room, Wire
 
@@ -108,6 +109,7 @@ class DsmSession:
         self._login: _Login | None = None
         self._refusal: _Refusal | None = None
         self._logins: deque[float] = deque()
+        self._denied: dict[tuple[str, int], float] = {}  # until when a code of a call is no reason for a login
 
     def discover(self) -> None:
         """Asks which calls this NAS offers. NasBadAnswer if it is no DSM, NasCallRefused(102) without Photos."""
@@ -150,9 +152,12 @@ class DsmSession:
         dead_codes = dsm.DEAD_SHARED_SPACE_SESSION if api.startswith("SYNO.FotoTeam.") else dsm.DEAD_SESSION
         login = self._login_after(None)
         reply = self._exchange(api, method, fields, login.headers, limit_bytes, room)
-        if reply.error_code in dead_codes:
+        code = reply.error_code
+        if code in dead_codes and self._clock() >= self._denied.get((api, code), -math.inf):
             login = self._login_after(login)
             reply = self._exchange(api, method, fields, login.headers, limit_bytes, room)
+            if code == reply.error_code and code in dsm.PERHAPS_DENIED:
+                self._denied[api, code] = self._clock() + _REFUSED_SECONDS
         if reply.error_code is not None:
             raise dsm.call_error(api, reply.error_code)
         return reply
@@ -212,7 +217,12 @@ class DsmSession:
             return self._login
 
     def _log_in(self) -> _Login:
-        password = self._read_password()
+        try:
+            password = self._read_password()
+        except ConfigError:
+            raise LoginRefused(
+                "password_file", "The file with the password cannot be used.", "photos-sync --check tells why."
+            ) from None
         self._check_allowed(password)
         self._offered()
         fields = {
@@ -222,7 +232,6 @@ class DsmSession:
             "enable_syno_token": "yes",
         }
         self._hide(password.reveal())
-        self._logins.append(self._clock())
         reply = self._exchange(_AUTH, "login", fields, {}, _JSON_LIMIT_BYTES, None, retry=False)
         if reply.error_code is not None:
             error = dsm.login_error(reply.error_code)
@@ -230,7 +239,9 @@ class DsmSession:
                 pause = _BLOCKED_SECONDS if reply.error_code == dsm.BLOCKED else _REFUSED_SECONDS
                 self._refusal = _Refusal(error, password, self._clock() + pause)
             raise error
-        return self._login_from(self._data(_AUTH, reply))
+        login = self._login_from(self._data(_AUTH, reply))
+        self._logins.append(self._clock())
+        return login
 
     def _check_allowed(self, password: Secret) -> None:
         """A NAS blocks an address after a few failed logins, so a refusal stands until its cause can be gone."""
@@ -257,7 +268,8 @@ class DsmSession:
         for text in (sid, token or "none"):
             if not isinstance(text, str) or not _SESSION_TEXT.fullmatch(text):
                 raise NasBadAnswer("bad_sid", "The NAS's login answer holds no usable session.", "It is tried again.")
-            self._hide(text)
+        self._hide(str(sid))
+        self._hide(str(token))
         return _Login(sid=str(sid), token=str(token))
 
     def _not_dsm(self) -> NasBadAnswer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,14 @@ from urllib.parse import SplitResult, urlsplit
 import configargparse
 
 from .errors import ConfigError
-from .options import COMMANDS, ENVIRONMENT_PREFIX, OPTIONS, ConfigFile, build_parser, nearest
+from .options import COMMANDS, ENVIRONMENT_PREFIX, OPTIONS, ConfigFile, build_parser, is_yes_or_no, nearest, spell_out
 
 MEGABYTE = 1_000_000
 RENDITIONS = ("sm", "m", "xl", "original")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+
+_HOST = re.compile(r"[\w:][\w.:\-]*(%[\w.\-]+)?")
+_PATH = re.compile(r"(/[\w.~%+\-]*)*")
 
 
 class Secret:
@@ -94,26 +98,46 @@ class _Loader:
         self.lines: dict[str, str] = {}
         self.environment = environment
         variables = {option.variable for option in OPTIONS}
-        known = {name: value for name, value in environment.items() if name in variables and value != ""}
         reading = type("Reading", (ConfigFile,), {"mistakes": self.mistakes, "lines": self.lines})
-        parser = build_parser(reading)
+        parser = build_parser(reading, default_file=not any(map(_names_a_file, arguments)))
         try:
-            parsed, unknown = parser.parse_known_args(list(arguments), env_vars=known)
+            parsed, unknown = parser.parse_known_args(spell_out(arguments), env_vars=self._variables())
         except OSError as error:
-            raise ConfigError([f"The configuration file cannot be read: {error.strerror}."]) from None
+            raise ConfigError([f"{error.filename} cannot be read ({error.strerror})."]) from None
+        except ConfigError as error:
+            raise ConfigError([*self.mistakes, *error.mistakes]) from None
         self.raw: dict[str, Any] = {option.name: getattr(parsed, option.dest) for option in OPTIONS}
-        self.command = next((name for name in COMMANDS if getattr(parsed, name.replace("-", "_"))), "run")
+        commands = [name for name in COMMANDS if getattr(parsed, name.replace("-", "_"))]
+        self.command = commands[0] if commands else "run"
+        if len(commands) > 1:
+            self.mistakes.append(f"{' and '.join(commands)} (command line) contradict each other: keep one of them.")
         self.sources = self._sources(parser)
-        for argument in unknown:
-            known_flags = [f"--{name}" for name in (*(option.name for option in OPTIONS), *COMMANDS)]
-            shown = argument.partition("=")[0]
-            self.mistakes.append(f"{shown} (command line) is not an option.{nearest(shown, known_flags)}")
+        self._tell_unknown(unknown)
         for name in sorted(environment):
             if name.startswith(ENVIRONMENT_PREFIX) and name not in variables:
                 self.warnings.append(
                     f"The environment variable {name} is not an option and has no effect."
                     f"{nearest(name, sorted(variables))}"
                 )
+
+    def _variables(self) -> dict[str, str]:
+        """The options among the environment variables; an empty one counts as not given."""
+        known: dict[str, str] = {}
+        for option in OPTIONS:
+            value = self.environment.get(option.variable, "")
+            if option.flag and value and not is_yes_or_no(value):
+                self.mistakes.append(f"{option.name} (environment {option.variable}): '{value}' is not yes or no.")
+            elif value:
+                known[option.variable] = _as_list(value) if option.repeatable else value
+        return known
+
+    def _tell_unknown(self, arguments: Sequence[str]) -> None:
+        """A word without a flag may be a password, behind a flag that was spelled wrong: it is not shown."""
+        flags = [f"--{name}" for name in (*(option.name for option in OPTIONS), *COMMANDS, "config", "version", "help")]
+        for argument in arguments:
+            name = argument.partition("=")[0]
+            shown = name if name.startswith("--") else f"{name[:2]}…" if name.startswith("-") else "A lone word"
+            self.mistakes.append(f"{shown} (command line) is not an option.{nearest(name, flags)}")
 
     def _sources(self, parser: configargparse.ArgumentParser) -> dict[str, str]:
         """Where each value came from, for messages: the flag, the variable, or the file and its line."""
@@ -198,6 +222,8 @@ class _Loader:
 
     def albums(self) -> tuple[str, ...]:
         names = self.raw["album"] or ["kitchen-dash"]
+        if "" in names:
+            self.mistakes.append(f"{self.source('album')} is empty.")
         for name in names:
             if name.startswith("id:") and not re.fullmatch(r"id:[0-9]{1,18}", name):
                 self.mistakes.append(f"{self.source('album')}: '{name}' is not id: followed by a number.")
@@ -220,8 +246,10 @@ class _Loader:
             with path.open("rb") as stream:
                 if b"-----BEGIN" not in stream.read(MEGABYTE):
                     self.mistakes.append(f"{self.source('ca-file')}: '{text}' holds no PEM certificate.")
-        except OSError as error:
-            self.mistakes.append(f"{self.source('ca-file')}: '{text}' cannot be read ({error.strerror}).")
+        except (OSError, ValueError) as error:  # a path that holds a NUL is a ValueError
+            self.mistakes.append(
+                f"{self.source('ca-file')}: '{text}' cannot be read ({getattr(error, 'strerror', error)})."
+            )
         return path
 
     def password(self) -> tuple[Secret | None, Path | None]:
@@ -291,7 +319,7 @@ def _password_in(path: Path) -> Secret:
     """
     guarded = [Path("/run/secrets"), Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/credentials"))]
     try:
-        first_line = path.read_text("utf-8-sig").split("\n", 1)[0].removesuffix("\r")
+        first_line = path.read_text("utf-8-sig").split("\n", 1)[0]
     except OSError as error:
         raise ValueError(f"'{path}' cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
@@ -310,10 +338,13 @@ def _base_url(text: str, port: int | None) -> str:
     parts = _split(text)
     if parts.scheme not in ("", "http", "https"):
         raise ValueError(f"'{parts.scheme}' is not http or https.")
-    if not parts.hostname or parts.query or parts.fragment:
+    name = parts.hostname or ""
+    if not _HOST.fullmatch(name) or not _PATH.fullmatch(parts.path) or parts.query or parts.fragment:
         raise ValueError(f"'{text}' is not a host name, an IP address or an http(s) address.")
     try:
         own_port = parts.port
+        if own_port == 0:
+            raise ValueError
     except ValueError:
         raise ValueError(f"'{text}' holds a port that is not a number from 1 to 65535.") from None
     if own_port and port and own_port != port:
@@ -321,13 +352,28 @@ def _base_url(text: str, port: int | None) -> str:
     chosen = own_port or port
     scheme = parts.scheme or ("https" if chosen in (443, 5001) else "http")
     chosen = chosen or (5001 if scheme == "https" else 5000)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{name}]" if ":" in name else name
     return f"{scheme}://{host}:{chosen}{parts.path.rstrip('/')}"
 
 
 def _split(text: str) -> SplitResult:
     if "://" in text:
         return urlsplit(text)
-    if text.count(":") > 1 and not text.startswith("["):
-        text = f"[{text}]"
-    return urlsplit(f"//{text}")
+    host, slash, path = text.partition("/")
+    if host.count(":") > 1 and not host.startswith("["):
+        host = f"[{host}]"
+    return urlsplit(f"//{host}{slash}{path}")
+
+
+def _names_a_file(argument: str) -> bool:
+    return argument.startswith(("-c", "--config=")) or argument == "--config"
+
+
+def _as_list(value: str) -> str:
+    """A variable holds one value as it is, or several as a JSON list of texts; here as a JSON list in any case."""
+    try:
+        values = json.loads(value)
+    except ValueError:
+        values = None
+    is_list = isinstance(values, list) and all(isinstance(one, str) for one in values)
+    return value if is_list else json.dumps([value])

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -71,7 +72,7 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext | None) -> None:
         self._context = context
         super().__init__(pool_maxsize=8)
 
@@ -83,6 +84,12 @@ class DeadlineAdapter(HTTPAdapter):
         options |= {"ssl_context": self._context, "socket_options": socket_options}
         super().init_poolmanager(*arguments, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+    def build_response(self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse) -> requests.Response:
+        """Without cookies: the library that would parse them prints a traceback for odd ones."""
+        if (original := getattr(resp, "_original_response", None)) is not None:
+            del original.msg["Set-Cookie"]
+        return super().build_response(req, resp)
 
 
 def tls_context(ca_file: Path | None, insecure: bool) -> ssl.SSLContext:

@@ -44,6 +44,7 @@ class _Flight:
     landed: asyncio.Future[bytes]
     waiting: int = 0
     refused: bool = False
+    unwanted: bool = False  # the photo has left the catalog meanwhile
 
 
 class PhotoStore:
@@ -146,6 +147,9 @@ class PhotoStore:
             self.cache.discard(key)
         for key in [key for key in self._ahead if key[0] not in catalog.by_id]:
             del self._ahead[key], self._flights[key]
+        for flight in self._flights.values():
+            photo = catalog.by_id.get(flight.photo.id)
+            flight.unwanted = photo is None or photo.key != flight.photo.key
         self.quarantine.retain(lambda number: number in catalog.by_id)
 
     async def next_landing(self) -> None:
@@ -169,7 +173,7 @@ class PhotoStore:
         except BaseException:
             self.breaker.abandon()
             raise
-        self.breaker.success()
+        self._note_success(self.breaker)
         return result
 
     async def close(self, timeout_seconds: float) -> None:
@@ -187,12 +191,13 @@ class PhotoStore:
 
     def _reason_to_wait(self, photo: Photo) -> PhotosSyncError | None:
         """Why the NAS must not be asked for the photo now."""
-        wait = self.quarantine.wait_seconds(photo.id)
-        if wait > 0:
-            return _later(self.quarantine.cause(photo.id), wait)
         for breaker in (self.breaker, self.photo_breaker):
             if not breaker.allows:
                 return _later(breaker.cause, breaker.wait_seconds)
+        wait = self.quarantine.wait_seconds(photo.id)
+        # While all photos fail, any may be the probe: all of them could be in quarantine.
+        if wait > 0 and not self.photo_breaker.is_open:
+            return _later(self.quarantine.cause(photo.id), wait)
         return None
 
     def _depart(self, photo: Photo) -> _Flight:
@@ -271,6 +276,8 @@ class PhotoStore:
         self._flights.pop(photo.key, None)
         self.quarantine.success(photo.id)
         kept = self.cache.put(photo.key, data, holders=flight.waiting)
+        if flight.unwanted:
+            self.cache.discard(photo.key)
         if kept is not None:
             flight.landed.set_result(kept)
         else:
@@ -303,9 +310,15 @@ class PhotoStore:
             self.breaker.abandon()
             self.photo_breaker.abandon()
             raise
-        self.breaker.success()
-        self.photo_breaker.success()
+        self._note_success(self.breaker, self.photo_breaker)
         return data
+
+    def _note_success(self, *breakers: Breaker) -> None:
+        """What failed during an outage was not the photos' own trouble."""
+        if any(breaker.is_open for breaker in breakers):
+            self.quarantine.retain(lambda subject: False)
+        for breaker in breakers:
+            breaker.success()
 
     def _note_failure(self, photo: Photo, error: NasError) -> None:
         """A status 5xx or a time-out may be this photo's own trouble; everything else is the NAS's."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 
 from tornado.ioloop import IOLoop, PeriodicCallback
 
@@ -139,7 +140,7 @@ class AlbumSync:
         before, self.catalog = self.catalog, found.catalog
         self.has_synced = True
         self._store.retain(self.catalog)
-        self._store.fill(found.fresh)
+        self._store.fill(chain(found.fresh, self.catalog.photos))
         if before.tag != self.catalog.tag:
             skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(self.catalog.skipped.items()))
             log.info(

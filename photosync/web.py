@@ -8,7 +8,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ _RETRY_AFTER_SECONDS = 5
 _LONGEST_RESPONSE_SECONDS = 300.0
 _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
+_SHORT_BYTES = 32 * 1024
 _METHODS = "GET, HEAD"
 _PAGE = Path(__file__).with_name("static") / "index.html"
 _PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -66,24 +67,21 @@ class Traffic:
         self.responses: Counter[tuple[str, int]] = Counter()
         self.clients_lost = 0
         self._idle = asyncio.Event()
-        self._idle.set()
 
-    @contextmanager
-    def answering(self) -> Iterator[None]:
+    def begin(self) -> None:
         self.active += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self.active -= 1
-            if self.active == 0:
-                self._idle.set()
+
+    def end(self) -> None:
+        self.active -= 1
+        if self.stopping and not self.active:
+            self._idle.set()
 
     async def drain(self, timeout_seconds: float) -> None:
         """Returns when nothing is being answered any more, or when the time is over."""
         self.stopping = True
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), timeout_seconds)
+        if self.active:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), timeout_seconds)
 
 
 class Handler(RequestHandler):
@@ -93,8 +91,7 @@ class Handler(RequestHandler):
 
     def initialize(self, traffic: Traffic, **collaborators: Any) -> None:
         self.traffic = traffic
-        for name, collaborator in collaborators.items():
-            setattr(self, name, collaborator)
+        vars(self).update(collaborators)
 
     def set_default_headers(self) -> None:
         self.set_header("Server", "photos-sync")
@@ -108,11 +105,13 @@ class Handler(RequestHandler):
         self.set_header("Cache-Control", self.caching)
         if self.traffic.stopping:
             self.set_header("Connection", "close")
+        self.traffic.begin()
         try:
-            with self.traffic.answering():
-                await self.answer(*path)
+            await self.answer(*path)
         except StreamClosedError:
             self.traffic.clients_lost += 1
+        finally:
+            self.traffic.end()
 
     head = get
 
@@ -122,18 +121,22 @@ class Handler(RequestHandler):
     def is_unchanged(self, etag: str) -> bool:
         """Sets the entity tag; True if the client's copy has it, and then the answer is a 304."""
         self.set_header("ETag", etag)
-        if not self.check_etag_header():
+        if self.request.headers.get("If-None-Match") != etag and not self.check_etag_header():
             return False
         self.set_status(304)
         return True
 
     async def send(self, body: bytes, content_type: str) -> None:
-        """Headers first, then the body as one object: only so do clients share its memory."""
+        """A long body is written as one object after its headers: only so do clients share its memory.
+
+        What is written together with the headers is copied, which is quicker for a short body.
+        """
         self.set_header("Content-Type", content_type)
         self.set_header("Content-Length", len(body))
-        await self.flush()
-        if self.request.method != "HEAD":
-            self.write(body)
+        if len(body) > _SHORT_BYTES and self.request.method != "HEAD":
+            self.request.connection.stream.set_nodelay(True)  # type: ignore[union-attr]
+            self.flush()
+        self.write(body)
         await self.complete()
 
     async def send_json(self, value: object) -> None:
@@ -169,10 +172,6 @@ class Handler(RequestHandler):
             wait = error.retry_after_seconds or (_RETRY_AFTER_SECONDS if status_code == 503 else None)
         super().send_error(status_code, **(details | {"wait": wait}))
 
-    def clear(self) -> None:
-        super().clear()
-        self.clear_header("Content-Type")
-
     def log_exception(self, *error: Any) -> None:
         if not isinstance(error[1], (PhotosSyncError, HTTPError)):
             log.error("A request failed in a way that was not foreseen.", exc_info=error)
@@ -206,18 +205,17 @@ class OnePhoto(Handler):
 
     sync: AlbumSync
     store: PhotoStore
+    caching = PHOTO_CACHING
 
     async def answer(self, *path: str) -> None:
         photo = self._photo(path[0])
         if photo.url != self.request.path:
             self.set_header("Content-Location", photo.url)
         if self.is_unchanged(photo.etag):
-            self.set_header("Cache-Control", PHOTO_CACHING)
             await self.complete()
             return
         data = await self.store.get(photo)
         try:
-            self.set_header("Cache-Control", PHOTO_CACHING)
             await self.send(data, "image/jpeg")
         finally:
             self.store.release(photo)
@@ -254,6 +252,8 @@ class PhotoList(Handler):
         if len(catalog.photos) <= _PIECE_PHOTOS:
             await self.send(b"".join(_pieces(catalog, details)), "application/json")
             return
+        if self.request.method == "HEAD":
+            self.set_header("Transfer-Encoding", "chunked")  # as for GET, where the connection sets it
         await self.flush()
         if self.request.method != "HEAD":
             for piece in _pieces(catalog, details):
@@ -261,6 +261,8 @@ class PhotoList(Handler):
                 await self.flush()
                 await asyncio.sleep(0)  # a long list must not keep the other clients waiting
         await self.complete()
+        if self.request.version == "HTTP/1.0":  # which has no chunks: the end of the connection ends the list
+            self.request.connection.close()  # type: ignore[union-attr]
 
 
 class CacheStats(Handler):
@@ -287,11 +289,17 @@ class Ready(Handler):
     store: PhotoStore
 
     async def answer(self, *path: str) -> None:
+        try:
+            self._require_a_photo()
+        except PhotosSyncError as error:  # whatever it is, the status says "not ready"
+            raise NothingSynced(str(error), error.next_step, retry_after_seconds=error.retry_after_seconds) from None
+        await self.send_json({"status": "ok"})
+
+    def _require_a_photo(self) -> None:
         catalog = self.sync.require_photos()
         cause = self.store.breaker.cause
         if cause is not None and not any(number in catalog.by_id for number in self.store.held):
             raise cause.with_traceback(None)
-        await self.send_json({"status": "ok"})
 
 
 class Metrics(Handler):
@@ -333,9 +341,9 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
 
     return Application(
         [
+            route(r"/files/(?!list$)([^/]+)", OnePhoto, sync=sync, store=store),
             route(r"/files", NextPhoto, screens=screens, store=store),
             route(r"/files/list", PhotoList, sync=sync),
-            route(r"/files/([^/]+)", OnePhoto, sync=sync, store=store),
             route(r"/cache/stats", CacheStats, sync=sync, store=store),
             route(r"/healthz", Alive),
             route(r"/readyz", Ready, sync=sync, store=store),

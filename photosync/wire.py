@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NameResolutionError, NewConnectionError
 from urllib3.util import Timeout
 
 from .errors import NasBadAnswer, NasError, NasTimeout, NasUnreachable
@@ -25,6 +25,7 @@ from .sockets import DeadlineAdapter, tls_context
 CONNECT_SECONDS = 5.0
 RETRY_AFTER_SECONDS = (1.0, 600.0)
 _CHUNK_BYTES = 256 * 1024
+_NAME_TROUBLE = (NameResolutionError, socket.gaierror, LocationValueError, requests.exceptions.InvalidURL)
 
 Room = Callable[[int], None]
 """Told how many bytes an answer takes in all, as soon as that is known; raises to give the answer up."""
@@ -40,6 +41,12 @@ class Answer:
     found: bool = True
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None, or else requests reads the whole body of a redirect, however large, that nobody follows."""
+        return None
+
+
 class Wire:
     """A keep-alive connection pool to one address. Threads may share it.
 
@@ -50,11 +57,13 @@ class Wire:
     def __init__(self, base_url: str, timeout_seconds: float, ca_file: Path | None, insecure: bool) -> None:
         self.base_url = base_url
         self._timeout_seconds = timeout_seconds
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers = {"Accept-Encoding": "identity", "User-Agent": "photos-sync"}
-        self._session.mount(base_url, DeadlineAdapter(tls_context(ca_file, insecure)))
+        self._session.mount(
+            base_url, DeadlineAdapter(tls_context(ca_file, insecure) if base_url.startswith("https:") else None)
+        )
         self._verify: bool | str = False if insecure else (str(ca_file) if ca_file else True)
         if insecure:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -80,7 +89,7 @@ class Wire:
         try:
             return self._once(method, path, arguments, deadline, limit_bytes, room)
         except NasError as error:
-            if not retry or error.kind not in ("reset", "truncated"):
+            if not retry or error.kind not in ("reset", "truncated", "protocol"):
                 raise
         return self._once(method, path, arguments, deadline, limit_bytes, room)
 
@@ -138,7 +147,7 @@ class Wire:
     def _translate(self, error: Exception) -> NasError:
         causes = list(_chain(error))
         for cause in causes:
-            if isinstance(cause, (NameResolutionError, socket.gaierror)):
+            if isinstance(cause, _NAME_TROUBLE):
                 host = urlsplit(self.base_url).hostname
                 return NasUnreachable(
                     "dns",
@@ -148,8 +157,6 @@ class Wire:
             if isinstance(cause, ssl.SSLError):
                 return self._tls_trouble(cause)
         for cause in causes:
-            if isinstance(cause, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)):
-                return self._too_slow(connecting=isinstance(cause, requests.ConnectTimeout))
             number = getattr(cause, "errno", None)
             if number == errno.ECONNREFUSED:
                 return NasUnreachable(
@@ -163,13 +170,22 @@ class Wire:
                     f"There is no way to {self.base_url} in the network.",
                     "Check that the NAS is on and that both are in one network.",
                 )
+        # To urllib3 a connection that could not be made is a time-out, whatever the reason.
+        waits = [cause for cause in causes if not isinstance(cause, NewConnectionError)]
+        if any(isinstance(cause, ConnectTimeoutError) for cause in waits):
+            return NasUnreachable(
+                "unreachable",
+                f"Nothing answers at {self.base_url}, not even to refuse.",
+                "Check that the NAS is on, and its address and port (--url, --port).",
+            )
+        if any(isinstance(cause, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)) for cause in waits):
+            return self._too_slow()
         return _broken_connection(causes, self.base_url)
 
-    def _too_slow(self, connecting: bool = False) -> NasTimeout:
-        seconds = min(CONNECT_SECONDS, self._timeout_seconds) if connecting else self._timeout_seconds
+    def _too_slow(self) -> NasTimeout:
         return NasTimeout(
             "timeout",
-            f"The NAS at {self.base_url} did not answer completely within {seconds:g} seconds.",
+            f"The NAS at {self.base_url} did not answer completely within {self._timeout_seconds:g} seconds.",
             "Check that it is on and not overloaded; a larger --timeout gives it more time.",
         )
 

@@ -156,6 +156,8 @@ class FakeNas(Dsm):
         connection = request.connection
         assert isinstance(connection, HTTP1Connection) and isinstance(connection.stream, IOStream)
         stream = connection.stream
+        if stream.closed():
+            return
         call = _call(request, stream)
         self.calls.append(call)
         reused = self._served.get(stream, 0) > 0

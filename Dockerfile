@@ -1,0 +1,24 @@
+# photos-sync in a container.
+#
+#   docker build -t photos-sync .
+#   docker run -d --restart unless-stopped -p 5000:5000 --memory 512m \
+#       -e PHOTOS_SYNC_URL=nas.local -e PHOTOS_SYNC_USERNAME=frame -e PHOTOS_SYNC_ALBUM=kitchen-dash \
+#       -e PHOTOS_SYNC_PASSWORD_FILE=/run/secrets/password \
+#       -v "$PWD/frame-password:/run/secrets/password:ro" photos-sync
+#
+# The password file has to be readable by user 10001. To try it out without a NAS: docker run -p 5000:5000 photos-sync --demo
+
+FROM python:3.13-slim AS build
+# armv7 has no wheel of tornado: it is compiled here, and the compiler stays behind.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
+COPY . /source
+RUN python -m venv /opt/photos-sync && /opt/photos-sync/bin/pip install --no-cache-dir /source
+
+FROM python:3.13-slim
+COPY --from=build /opt/photos-sync /opt/photos-sync
+USER 10001:10001
+EXPOSE 5000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=60s --timeout=5s --start-period=10s \
+    CMD ["/opt/photos-sync/bin/python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5000/healthz', timeout=4)"]
+ENTRYPOINT ["/opt/photos-sync/bin/photos-sync"]

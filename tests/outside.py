@@ -1,0 +1,235 @@
+"""The service seen from outside: as a process of its own, and as bytes on a socket."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import requests
+from conftest import CANARY_PASSWORD, leaks
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Output:
+    """Everything that a process writes to one pipe, read as it comes."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._arrived = threading.Condition()
+        self._data = b""
+        self._ended = False
+        self._leaving = False
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    @property
+    def data(self) -> bytes:
+        with self._arrived:
+            return self._data
+
+    @property
+    def lines(self) -> list[str]:
+        return self.data.decode().split("\n")[:-1]
+
+    def wait_for(self, pattern: bytes, seconds: float = 10.0) -> re.Match[bytes]:
+        """The first match of the pattern, as soon as it is there."""
+        deadline = time.monotonic() + seconds
+        with self._arrived:
+            while True:
+                found = re.search(pattern, self._data)
+                if found is not None:
+                    return found
+                assert not self._ended and time.monotonic() < deadline, self._data[-3000:]
+                self._arrived.wait(0.1)
+
+    def close(self) -> None:
+        """Reads no more: the process finds its pipe broken."""
+        self._leaving = True
+
+    def _read(self) -> None:
+        with self._pipe:
+            while not self._leaving and (piece := os.read(self._pipe.fileno(), 65536)):
+                with self._arrived:
+                    self._data += piece
+                    self._arrived.notify_all()
+        with self._arrived:
+            self._ended = True
+            self._arrived.notify_all()
+
+
+class Process:
+    """`photos-sync` as it is started in real life, with a free port and the canary password in a file.
+
+    Whatever it writes and answers is searched for the canaries when the test is done with it.
+    """
+
+    def __init__(
+        self,
+        nas_url: str,
+        directory: Path,
+        *arguments: str,
+        password_in_file: bool = True,
+        environment: Mapping[str, str] | None = None,
+        reads_stderr: bool = True,
+        most_descriptors: int | None = None,
+    ) -> None:
+        directory.mkdir(exist_ok=True)
+        secret = directory / "password"
+        secret.write_text(CANARY_PASSWORD + "\n", encoding="utf-8")
+        secret.chmod(0o600)
+        password = ["--password-file", str(secret)] if password_in_file else ["-p", CANARY_PASSWORD]
+        account = ["-U", nas_url, "-u", "frame", *password]
+        listening = ["--server-port", "0", "--listen-address", "127.0.0.1"]
+        self._answers = b""
+        self._read_end, write_end = os.pipe()
+        limited = ["sh", "-c", f'ulimit -n {most_descriptors} && exec "$@"', "sh"] if most_descriptors else []
+        self._popen = subprocess.Popen(
+            [*limited, sys.executable, "-m", "photosync", *account, *listening, *arguments],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "HOME": str(directory), "LANG": "C.UTF-8", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=write_end,
+        )
+        os.close(write_end)
+        assert self._popen.stdout is not None
+        self.stdout = Output(self._popen.stdout)
+        self.stderr = Output(os.fdopen(self._read_end, "rb", buffering=0)) if reads_stderr else None
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._popen.poll() is None:
+            self._popen.kill()
+        self._popen.wait(10)
+        self.session.close()
+        written = b""
+        for output in (self.stdout, self.stderr):
+            if output is not None:
+                output.thread.join(10)
+                written += output.data
+        if self.stderr is None:
+            with os.fdopen(self._read_end, "rb") as pipe:
+                written += pipe.read()
+        assert not leaks(written)
+        assert not leaks(self._answers)
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def port(self) -> int:
+        return int(self.stdout.wait_for(rb"http://localhost:(\d+)/files")[1])
+
+    @property
+    def log(self) -> list[str]:
+        assert self.stderr is not None
+        return self.stderr.lines
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        response = self.session.get(f"http://127.0.0.1:{self.port}{path}", timeout=20, **options)
+        if response.headers.get("Content-Type") != "image/jpeg":
+            self._answers += response.content
+        self._answers += repr(dict(response.headers)).encode()
+        return response
+
+    def wait_for(
+        self, path: str, fact: Callable[[requests.Response], bool], seconds: float = 15.0
+    ) -> requests.Response:
+        deadline = time.monotonic() + seconds
+        while True:
+            response = self.get(path)
+            if fact(response):
+                return response
+            assert time.monotonic() < deadline, (response.status_code, response.content[:500])
+            time.sleep(0.02)
+
+    def wait_ready(self) -> None:
+        self.wait_for("/readyz", lambda response: response.status_code == 200)
+
+    def wait_until_it_accepts_no_more(self) -> None:
+        """Returns once the port is closed: the service has begun to stop."""
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+            except ConnectionRefusedError:
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def shrink_stderr(self) -> None:
+        """Makes the pipe that nobody reads as small as the system lets it be."""
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):  # what is in it already may not fit
+                fcntl.fcntl(self._read_end, fcntl.F_SETPIPE_SZ, 4096)
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        self._popen.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        """The exit status, which has to come within so many seconds; then all output is there, too."""
+        status = self._popen.wait(seconds)
+        for output in (self.stdout, self.stderr):
+            if output is not None:
+                output.thread.join(10)
+        return status
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def connect(port: int, *, receive_buffer: int = 0, source: str = "127.0.0.1") -> socket.socket:
+    """A connection to the service; with a small receive buffer it takes little before it is read."""
+    connection = socket.socket()
+    if receive_buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.settimeout(10)
+    connection.bind((source, 0))
+    connection.connect(("127.0.0.1", port))
+    return connection
+
+
+def read_header(connection: socket.socket) -> bytes:
+    """Reads to the empty line, and not a byte further."""
+    data = b""
+    while not data.endswith(b"\r\n\r\n"):
+        piece = connection.recv(1)
+        assert piece, data
+        data += piece
+    return data
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    """Everything up to the end of the connection; a reset is an end, too. Raises TimeoutError if none comes."""
+    data = b""
+    try:
+        while piece := connection.recv(65536):
+            data += piece
+    except ConnectionResetError:
+        pass
+    return data
+
+
+def talk(port: int, request: bytes) -> bytes:
+    """Sends bytes and gives every byte of the answer, up to the end of the connection."""
+    with connect(port) as connection:
+        connection.sendall(request)
+        return read_to_end(connection)

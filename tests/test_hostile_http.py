@@ -1,0 +1,448 @@
+"""Clients that mean harm, or are merely broken: none of them takes the service down."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import re
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from conftest import Running, canary_nas, settings_for
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from outside import Process, connect, read_header, read_to_end, talk
+
+from photosync.fakenas import FakeNas, Library, hold
+from photosync.metrics import resident_bytes
+
+BIG = 8_000_000
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Running]:
+    """The service with the whole album in memory: whatever reaches the NAS now was caused by a client."""
+    with canary_nas() as nas, Running(settings_for(nas)) as running:
+        running.wait_ready()
+        running.wait_for("/cache/stats", lambda response: _is_filled(response.json()))
+        running.nas = nas  # type: ignore[attr-defined]
+        yield running
+
+
+def _is_filled(stats: dict[str, object]) -> bool:
+    return stats["entries"] == stats["photos"] and not stats["inflight"]
+
+
+@pytest.fixture
+def big() -> Iterator[Running]:
+    """One photo of 8 MB, and clients are let go after half a second without progress."""
+    library = Library.synthetic(1, photo_bytes=BIG)
+    with canary_nas(library=library) as nas, Running(settings_for(nas), stall_seconds=0.5) as running:
+        running.wait_ready()
+        running.wait_for("/cache/stats", lambda response: _is_filled(response.json()))
+        yield running
+
+
+def calls(running: Running) -> int:
+    return len(running.nas.calls)  # type: ignore[attr-defined]
+
+
+def wait_until(fact: object, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not fact():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_alive(running: Running) -> bool:
+    return talk(running.service.port, b"GET /files HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(
+        b"HTTP/1.1 200 OK\r\n"
+    )
+
+
+# J4: addresses
+
+TRAVERSALS = [
+    b"/files/../../etc/passwd",
+    b"/files/..%2f..%2fetc%2fpasswd",
+    b"/files/%2e%2e/%2e%2e/etc/passwd",
+    b"/files/..%5c..%5cwindows%5cwin.ini",
+    b"/files/....//....//etc/passwd",
+    b"/files/%252e%252e%252fetc%252fpasswd",
+    b"/files//etc/passwd",
+    b"/files/%2fetc%2fpasswd",
+    b"/files/file:%2f%2f%2fetc%2fpasswd",
+    b"/files/http:%2f%2f127.0.0.1:5000%2fwebapi%2fentry.cgi",
+    b"/files/%00",
+    b"/files/20001.jpg%00",
+    b"/files/20001%00.jpg",
+    b"/files/-20001.jpg",
+    b"/files/+20001.jpg",
+    b"/files/%2020001.jpg",
+    b"/files/20001.jpg%20",
+    b"/files/20001.0.jpg",
+    b"/files/0x4e21.jpg",
+    b"/files/2e4.jpg",
+    b"/files/20_001.jpg",
+    b"/files/%D9%A2%D9%A0%D9%A0%D9%A0%D9%A1.jpg",
+    b"/files/20001.jpg.jpg",
+    b"/files/20001.jpg;x=1",
+    b"/files/20001.jpg%3fsize=original",
+    b"/files/20001.jpg%26api=SYNO.API.Auth",
+    b"/files/*.jpg",
+    b"/files/.jpg",
+    b"/files/" + b"9" * 5000 + b".jpg",
+    b"/files/" + b"a" * 12000,
+    b"/files/" + b"%41" * 4000,
+    b"/files/%0d%0aX-Injected:%20yes",
+]
+
+
+@pytest.mark.parametrize("path", TRAVERSALS, ids=lambda path: path[:40].decode())
+def test_an_address_that_leads_elsewhere_is_a_404_without_a_nas_call(service: Running, path: bytes) -> None:
+    before = calls(service)
+    answer = talk(service.service.port, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n"), answer[:300]
+    assert b"root:" not in answer
+    assert b"\nX-Injected" not in answer
+    assert calls(service) == before
+
+
+@hypothesis_settings(max_examples=150, deadline=None, database=None)
+@given(st.one_of(st.text(min_size=1, max_size=60), st.integers(min_value=40_000).map("{}.jpg".format)))
+def test_no_made_up_name_is_found_or_reaches_the_nas(service: Running, name: str) -> None:
+    before = calls(service)
+    path = "/files/" + quote(name, safe="", errors="surrogatepass")
+    response = service.get(path, allow_redirects=False)
+    assert response.status_code in (404, 400)
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert calls(service) == before
+
+
+@hypothesis_settings(max_examples=150, deadline=None, database=None)
+@given(st.binary(min_size=1, max_size=40))
+def test_no_bytes_in_an_address_are_more_than_an_error(service: Running, name: bytes) -> None:
+    before = calls(service)
+    path = "/files/" + quote(name, safe="")
+    assert service.get(path).status_code in (400, 404)
+    assert service.get("/files/list?details=" + quote(name, safe="")).status_code in (200, 400)
+    assert service.get("/files?client=" + quote(name, safe="")).status_code in (200, 400)
+    assert calls(service) == before
+
+
+# J8: requests that two parsers could read in two ways
+
+HOST = b"Host: x\r\n"
+HANDLERS = ("Alive", "StartPage", "Nowhere")
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+AMBIGUOUS = {
+    "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "bad host": b"GET /healthz HTTP/1.1\r\nHost: a b\r\n\r\n",
+    "length and chunks": b"POST / HTTP/1.1\r\n%bContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "unequal lengths": b"POST / HTTP/1.1\r\n%bContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+    "length list": b"POST / HTTP/1.1\r\n%bContent-Length: 5, 6\r\n\r\nhello!",
+    "length +4": b"POST / HTTP/1.1\r\n%bContent-Length: +4\r\n\r\nhell",
+    "length -1": b"POST / HTTP/1.1\r\n%bContent-Length: -1\r\n\r\n",
+    "length 0x4": b"POST / HTTP/1.1\r\n%bContent-Length: 0x4\r\n\r\nhell",
+    "length 1_0": b"POST / HTTP/1.1\r\n%bContent-Length: 1_0\r\n\r\n0123456789",
+    "chunk size 0x4": b"POST / HTTP/1.1\r\n%bTransfer-Encoding: chunked\r\n\r\n0x4\r\nhell\r\n0\r\n\r\n",
+    "chunk size -1": b"POST / HTTP/1.1\r\n%bTransfer-Encoding: chunked\r\n\r\n-1\r\nhell\r\n0\r\n\r\n",
+    "chunk size +4": b"POST / HTTP/1.1\r\n%bTransfer-Encoding: chunked\r\n\r\n+4\r\nhell\r\n0\r\n\r\n",
+    "chunk size g": b"POST / HTTP/1.1\r\n%bTransfer-Encoding: chunked\r\n\r\ng\r\nhell\r\n0\r\n\r\n",
+    "chunk size huge": b"POST / HTTP/1.1\r\n%bTransfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\nx",
+    "chunk without end": b"POST / HTTP/1.1\r\n%bTransfer-Encoding: chunked\r\n\r\n4\r\nhellXX0\r\n\r\n",
+    "unknown coding": b"POST / HTTP/1.1\r\n%bTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "coding twice": b"POST / HTTP/1.1\r\n%bTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "coding with VT": b"POST / HTTP/1.1\r\n%bTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "folded header": b"GET /healthz HTTP/1.1\r\n%bX-A: b\r\n folded\r\n\r\n",
+    "space before colon": b"GET /healthz HTTP/1.1\r\nHost : x\r\n\r\n",
+    "header without colon": b"GET /healthz HTTP/1.1\r\n%bnocolon\r\n\r\n",
+    "header without name": b"GET /healthz HTTP/1.1\r\n%b: value\r\n\r\n",
+    "NUL in the line": b"GET /health\x00z HTTP/1.1\r\n%b\r\n",
+    "ESC in the line": b"GET /health\x1bz HTTP/1.1\r\n%b\r\n",
+    "NUL in a header": b"GET /healthz HTTP/1.1\r\n%bX-A: a\x00b\r\n\r\n",
+    "CR in a header": b"GET /healthz HTTP/1.1\r\n%bX-A: a\rX-B: c\r\n\r\n",
+    "two spaces": b"GET  /healthz HTTP/1.1\r\n%b\r\n",
+    "no version": b"GET /healthz\r\n%b\r\n",
+    "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/1.2": b"GET /healthz HTTP/2.1\r\n%b\r\n",
+    "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+}
+
+
+def answered(running: Running) -> list[int]:
+    """How many requests got to where the ambiguous ones and the smuggled one would lead."""
+    counts = running.service.traffic.responses
+    return [sum(count for (name, _), count in counts.items() if name == handler) for handler in HANDLERS]
+
+
+@pytest.mark.parametrize("case", AMBIGUOUS)
+def test_an_ambiguous_request_is_refused_and_its_connection_closed(service: Running, case: str) -> None:
+    before = answered(service)
+    answer = talk(service.service.port, AMBIGUOUS[case].replace(b"%b", HOST) + SMUGGLED)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400 Bad Request\r\n"), answer
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert answered(service) == before
+    assert is_alive(service)
+
+
+def test_pipelined_requests_are_answered_in_order(service: Running) -> None:
+    paths = (b"/healthz", b"/nowhere", b"/files/list", b"/healthz")
+    requests = b"".join(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in paths)
+    last = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answers = re.findall(rb"HTTP/1.1 (\d+)", talk(service.service.port, requests + last))
+    assert answers == [b"200", b"404", b"200", b"200", b"200"]
+
+
+@pytest.mark.parametrize(
+    "framing", ["Content-Length: 17000", "Content-Length: 99999999999", "Transfer-Encoding: chunked"]
+)
+def test_a_large_request_body_is_refused_early(service: Running, framing: str) -> None:
+    with connect(service.service.port) as connection:
+        connection.sendall(f"POST /nowhere HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n".encode())
+        if framing.startswith("T"):
+            connection.sendall(b"8000\r\n" + b"x" * 0x4000)
+        answer = read_to_end(connection)  # before the body was sent
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert is_alive(service)
+
+
+def test_a_header_over_16_kb_is_refused(service: Running) -> None:
+    with connect(service.service.port) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 17_000)
+        assert read_to_end(connection) == b""
+    assert is_alive(service)
+
+
+def test_half_a_request_header_is_let_go_after_the_header_timeout(nas: FakeNas) -> None:
+    with Running(settings_for(nas)) as running:
+        assert running.service.server.conn_params.header_timeout == 15
+        running.service.server.conn_params.header_timeout = 0.25
+        for sent in (b"GET /files HTTP/1.1\r\nHos", b"", b"\x16\x03\x01\x02\x00"):
+            started = time.monotonic()
+            with connect(running.service.port) as connection:
+                connection.sendall(sent)
+                assert read_to_end(connection) == b""
+            assert 0.2 < time.monotonic() - started < 3
+
+
+def test_half_a_request_body_is_let_go_after_the_body_timeout(nas: FakeNas) -> None:
+    with Running(settings_for(nas)) as running:
+        assert running.service.server.conn_params.body_timeout == 10
+        running.service.server.conn_params.body_timeout = 0.4
+        started = time.monotonic()
+        request = b"POST /files HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"
+        assert not talk(running.service.port, request).startswith(b"HTTP/1.1 2")
+        assert 0.3 < time.monotonic() - started < 3
+
+
+# J7: what gets into the log
+
+LINES = [
+    b"/files/%0aERROR%20all%20is%20lost",
+    b"/%0d%0aINFO%20fake",
+    b"/files/%1b%5b2J%1b%5d0;owned%07",
+    b"/files/\xc2\x9b31m",
+    b"/files/%c2%9b31m",
+    b"/\x9b31m",
+    b"/files/%e2%80%ae%e2%80%8fgpj.exe",
+    b"/files/\xe2\x80\xae\xe2\x80\x8fgpj.exe",
+    b"/files/%ed%a0%80",
+    b"/files/%f3%a0%80%81",
+    b"/" + b"long" * 3900,
+    b"/files?client=%0a%1b[2J\xe2\x80\xae",
+]
+
+
+def test_no_client_can_write_what_it_likes_into_the_log(nas: FakeNas, tmp_path: Path) -> None:
+    with Process(nas.url, tmp_path, "--log-level", "debug") as process:
+        process.wait_ready()
+        for line in LINES:
+            talk(process.port, b"GET " + line + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            talk(process.port, b"GET /x HTTP/1.1\r\nHost: " + line + b"\r\n\r\n")
+            talk(process.port, line[1:] + b" / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            talk(
+                process.port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIf-None-Match: " + line + b"\r\n\r\n"
+            )
+        talk(process.port, b"GET /" + b"u" * 60_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        process.get("/the-last-one")
+        assert process.stderr is not None
+        process.stderr.wait_for(rb"/the-last-one")
+        process.signal()
+        assert process.wait(10) == 0
+        assert len(process.log) > len(LINES)
+        for line_read in process.log:
+            assert line_read.isprintable(), line_read
+            assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (DEBUG|INFO|WARNING|ERROR) ", line_read), line_read
+            assert len(line_read) < 4100
+        assert not [line_read for line_read in process.log if re.match(r".{19} (WARNING|ERROR) ", line_read)]
+
+
+def test_hostile_requests_leave_no_line_in_the_log_of_a_quiet_day(nas: FakeNas, tmp_path: Path) -> None:
+    with Process(nas.url, tmp_path) as process:
+        process.wait_ready()
+        assert process.stderr is not None
+        process.stderr.wait_for(rb"photos in the album")
+        before = process.log
+        for case in AMBIGUOUS.values():
+            talk(process.port, case.replace(b"%b", HOST) + SMUGGLED)
+        process.signal()
+        assert process.wait(10) == 0
+        assert len(process.log) <= len(before) + 3, process.log[-5:]
+
+
+# E1, E4: clients that do not take what they asked for
+
+
+def stalled(running: Running) -> socket.socket:
+    """A client that reads the header of its photo, and then nothing any more."""
+    photo = running.service.sync.catalog.photos[0]
+    connection = connect(running.service.port, receive_buffer=4096)
+    connection.sendall(f"GET {photo.url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert read_header(connection).startswith(b"HTTP/1.1 200 OK\r\n")
+    return connection
+
+
+def test_a_client_that_never_reads_is_let_go_and_its_photo_with_it(big: Running) -> None:
+    photo = big.service.sync.catalog.photos[0]
+    cache, traffic = big.service.store.cache, big.service.traffic
+    started = time.monotonic()
+    with stalled(big):
+        assert traffic.active == 1
+        big.call(lambda: cache.discard(photo.key))
+        assert cache.bytes >= BIG  # still owed to the client, and counted
+        wait_until(lambda: traffic.active == 0)
+        assert 0.3 < time.monotonic() - started < 5
+    assert big.call(lambda: cache.bytes) == 0
+    assert big.get(photo.url).content == big.get("/files").content
+
+
+def test_the_second_photo_of_a_stalled_pipeline_is_counted_too(big: Running) -> None:
+    photo = big.service.sync.catalog.photos[0]
+    cache, traffic = big.service.store.cache, big.service.traffic
+    with connect(big.service.port, receive_buffer=4096) as connection:
+        request = f"GET {photo.url} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        connection.sendall(2 * request)
+        for whole in (True, False):
+            length = re.search(rb"Content-Length: (\d+)", read_header(connection))
+            missing = int(length[1]) if length and whole else 0
+            while missing:
+                missing -= len(connection.recv(min(missing, 65536)))
+        wait_until(lambda: traffic.responses["OnePhoto", 200] == 2)
+        big.call(lambda: cache.discard(photo.key))
+        assert traffic.active == 1
+        assert cache.bytes >= BIG
+        wait_until(lambda: traffic.active == 0)
+    assert big.call(lambda: cache.bytes) == 0
+
+
+def test_a_slow_client_that_makes_progress_gets_everything(big: Running) -> None:
+    photo = big.service.sync.catalog.photos[0]
+    started, taken = time.monotonic(), 0
+    with connect(big.service.port, receive_buffer=65536) as connection:
+        connection.sendall(f"GET {photo.url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        read_header(connection)
+        while piece := connection.recv(65536):
+            taken += len(piece)
+            if time.monotonic() - started < 1.0:  # longer than the stall time, in all
+                time.sleep(0.05)
+    assert time.monotonic() - started > 0.9
+    assert taken == len(big.service.store.cache.hold(photo.key) or b"")
+    big.call(lambda: big.service.store.release(photo))
+
+
+def test_eight_stalled_clients_of_one_photo_hold_one_copy(big: Running) -> None:
+    cache = big.service.store.cache
+    with ExitStack() as clients:
+        clients.enter_context(stalled(big))
+        before = resident_bytes()
+        for _ in range(7):
+            clients.enter_context(stalled(big))
+        assert big.service.traffic.active == 8
+        assert resident_bytes() - before < BIG
+        assert len(cache) == 1
+        assert cache.bytes < BIG + 1000
+    wait_until(lambda: big.service.traffic.active == 0)
+
+
+def test_two_hundred_clients_that_leave_midway_leave_no_trace(big: Running, caplog: pytest.LogCaptureFixture) -> None:
+    photo = big.service.sync.catalog.photos[0]
+    traffic, server = big.service.traffic, big.service.server
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(200):
+            stalled(big).close()
+        wait_until(lambda: traffic.responses["OnePhoto", 200] == 200 and traffic.active == 0)
+        gc.collect()
+        assert is_alive(big)
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG] == []
+    wait_until(lambda: not server._open.keys() - {"127.0.0.1"} and server._open["127.0.0.1"] <= 1)
+    big.call(lambda: big.service.store.cache.discard(photo.key))
+    assert big.service.store.cache.bytes == 0
+
+
+def test_a_client_that_leaves_before_its_photo_came_leaves_no_trace(
+    nas: FakeNas, caplog: pytest.LogCaptureFixture
+) -> None:
+    item = nas.library.album("kitchen-dash").items[0]
+    barrier = threading.Event()
+    nas.fault(hold(barrier), api="SYNO.Foto.Thumbnail", item=item.unit_id)
+    with Running(settings_for(nas)) as running, caplog.at_level(logging.INFO):
+        running.wait_ready()
+        before = len(caplog.records)
+        with connect(running.service.port) as connection:
+            connection.sendall(f"GET /files/{item.id}.jpg HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            wait_until(lambda: running.service.traffic.active == 1)
+        wait_until(lambda: not running.service.server._open["127.0.0.1"] > 1)
+        barrier.set()
+        wait_until(lambda: running.service.traffic.active == 0)
+        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"])
+        gc.collect()
+        assert [record.getMessage() for record in caplog.records[before:] if record.levelno > logging.INFO] == []
+        assert running.get(f"/files/{item.id}.jpg").content == item.data("xl")
+
+
+# F1: connections
+
+
+def test_connections_stay_below_the_descriptor_limit(nas: FakeNas, tmp_path: Path) -> None:
+    with Process(nas.url, tmp_path, most_descriptors=64) as process, ExitStack() as connections:
+        process.wait_ready()
+        process.session.close()
+        assert process.stderr is not None
+        process.stderr.wait_for(rb"at most 24 connections")
+        logged, cpu = len(process.stderr.data), process.cpu_seconds()
+        crowd = [
+            connections.enter_context(connect(process.port, source=f"127.0.0.{1 + number % 4}"))
+            for number in range(100)
+        ]
+        wait_until(lambda: len(select.select(crowd, [], [], 0)[0]) >= 100 - 24)
+        started = time.monotonic()
+        refused = select.select(crowd, [], [], 0)[0]
+        answers = [read_to_end(connection) for connection in refused]
+        assert all(re.match(rb"HTTP/1.1 503 .*\r\nRetry-After: 5\r\n", answer, re.DOTALL) for answer in answers)
+        assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) < 64
+        time.sleep(max(0.0, started + 0.5 - time.monotonic()))  # the time in which a loop that spins would show
+        assert 100 - 24 <= len(select.select(crowd, [], [], 0)[0]) <= 100 - 20
+        assert process.cpu_seconds() - cpu < 0.2
+        assert len(process.stderr.data) - logged < 1000
+        connections.close()
+        process.wait_for("/files", lambda response: response.status_code == 200)
+
+
+def test_one_address_cannot_take_all_connections(nas: FakeNas, tmp_path: Path) -> None:
+    with Process(nas.url, tmp_path, most_descriptors=64) as process, ExitStack() as connections:
+        process.wait_ready()
+        for _ in range(40):
+            connections.enter_context(connect(process.port, source="127.0.0.9"))
+        request = b"GET /files HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert talk(process.port, request).startswith(b"HTTP/1.1 200 OK\r\n")

@@ -1,0 +1,131 @@
+"""The service in numbers: /cache/stats and /metrics tell the same, and what a Prometheus reads is valid."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from conftest import Running
+from prometheus_client.parser import text_string_to_metric_families
+
+from photosync.fakenas import FakeNas
+from photosync.metrics import resident_bytes
+
+STATS = {
+    "photos",
+    "entries",
+    "bytes",
+    "max_bytes",
+    "hits",
+    "misses",
+    "evictions",
+    "inflight",
+    "rss_bytes",
+    "last_sync_at",
+    "last_success_at",
+    "last_error",
+    "skipped",
+}
+
+
+def samples(running: Running) -> dict[tuple[str, ...], float]:
+    """Each sample by its name and the values of its labels."""
+    response = running.get("/metrics")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    families = list(text_string_to_metric_families(response.text))
+    assert all(family.documentation for family in families)
+    return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+
+
+def settled(running: Running) -> dict[str, object]:
+    found = running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0).json()
+    assert isinstance(found, dict)
+    return found
+
+
+class TestStats:
+    def test_they_have_exactly_the_names_of_the_contract(self, running: Running) -> None:
+        assert set(running.stats()) == STATS
+
+    def test_after_the_first_listing_all_photos_are_here_and_counted(self, running: Running, nas: FakeNas) -> None:
+        found = settled(running)
+        photos = running.get("/files/list?details=1").json()
+        assert found["photos"] == found["entries"] == len(photos)
+        assert found["bytes"] == sum(len(running.get(photo["url"]).content) for photo in photos)
+        assert found["max_bytes"] == 250_000_000
+        assert found["skipped"] == {"video": 1, "no_rendition": 1}
+        assert found["last_error"] is None
+
+    def test_hits_are_counted(self, running: Running) -> None:
+        before = settled(running)
+        for _ in range(3):
+            running.get("/files")
+        after = settled(running)
+        assert (after["hits"], after["misses"]) == (int(str(before["hits"])) + 3, before["misses"])
+
+    def test_times_have_a_zone_and_are_of_now(self, running: Running) -> None:
+        found = running.stats()
+        for name in ("last_sync_at", "last_success_at"):
+            assert timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(found[name]) < timedelta(minutes=1)
+
+    def test_a_failed_look_is_told_with_cause_and_next_step(self, running: Running, nas: FakeNas) -> None:
+        settled(running)
+        nas.stop()
+        running.look()
+        error = running.stats()["last_error"]
+        assert isinstance(error, str) and len(error) > 20
+        assert running.stats()["photos"] > 20
+
+
+class TestPrometheus:
+    def test_it_tells_what_the_stats_tell(self, running: Running) -> None:
+        found = settled(running)
+        told = samples(running)
+        for metric, name in {
+            "photosync_photos": "photos",
+            "photosync_cache_entries": "entries",
+            "photosync_cache_bytes": "bytes",
+            "photosync_cache_max_bytes": "max_bytes",
+            "photosync_cache_hits_total": "hits",
+            "photosync_cache_misses_total": "misses",
+            "photosync_cache_evictions_total": "evictions",
+        }.items():
+            assert told[(metric,)] == found[name]
+        assert told["photosync_skipped_items", "video"] == 1
+
+    def test_answers_are_counted_by_handler_and_status(self, running: Running) -> None:
+        before = samples(running)
+        running.get("/files")
+        running.get("/files/987654321.jpg")
+        running.get("/nowhere")
+        after = samples(running)
+        for labels in (("NextPhoto", "200"), ("OnePhoto", "404"), ("Nowhere", "404"), ("Metrics", "200")):
+            name = ("photosync_http_responses_total", *labels)
+            assert after[name] == before.get(name, 0) + 1
+
+    def test_clients_cannot_make_more_series(self, running: Running) -> None:
+        before = set(samples(running))
+        for number in range(20):
+            running.get(f"/files?client=screen{number}")
+            running.get(f"/nowhere/{number}")
+        answers = {("photosync_http_responses_total", *labels) for labels in (("NextPhoto", "200"), ("Nowhere", "404"))}
+        assert set(samples(running)) - before - {("photosync_http_responses_total", "Metrics", "200")} == answers
+        assert samples(running)[("photosync_decks",)] == 20
+
+    def test_it_tells_whether_the_nas_is_there(self, running: Running, nas: FakeNas) -> None:
+        settled(running)
+        assert samples(running)[("photosync_nas_up",)] == 1
+        nas.stop()
+        running.look()
+        assert samples(running)[("photosync_nas_up",)] == 0
+
+    def test_the_last_success_is_a_time_of_now(self, running: Running) -> None:
+        told = samples(running)[("photosync_last_success_timestamp_seconds",)]
+        assert abs(datetime.now(UTC).timestamp() - told) < 60
+
+
+def test_resident_memory_is_that_of_this_process() -> None:
+    before = resident_bytes()
+    ballast = b"x" * 50_000_000
+    assert resident_bytes() > before + 40_000_000
+    assert len(ballast) == 50_000_000

@@ -1,0 +1,309 @@
+"""The option table: every option from the command line, the environment and a file, and which of them wins."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from photosync import options
+from photosync.errors import ConfigError
+from photosync.options import COMMANDS, OPTIONS, ConfigFile, Option, build_parser, nearest, spell_out
+from photosync.settings import Settings, load_settings
+
+# For each option: what it looks like in Settings, and (text, value) pairs: three values that differ, none the default.
+VALUES: dict[str, tuple[Callable[[Settings], object], list[tuple[str, object]]]] = {
+    "username": (lambda settings: settings.username, [("anna", "anna"), ("bert", "bert"), ("cleo", "cleo")]),
+    "password": (
+        lambda settings: settings.password and settings.password.reveal(),
+        [("one", "one"), ("two", "two"), ("three", "three")],
+    ),
+    "password-file": (lambda settings: str(settings.password_file), [("FILE1", "FILE1"), ("FILE2", "FILE2")] * 2),
+    "url": (
+        lambda settings: settings.url,
+        [("nas1", "http://nas1:5000"), ("nas2", "http://nas2:5000"), ("nas3", "http://nas3:5000")],
+    ),
+    "port": (
+        lambda settings: settings.url,
+        [("5001", "https://nas:5001"), ("443", "https://nas:443"), ("80", "http://nas:80")],
+    ),
+    "album": (lambda settings: settings.albums, [("a", ("a",)), ("b", ("b",)), ("id:7", ("id:7",))]),
+    "max-cache": (
+        lambda settings: settings.max_cache_bytes,
+        [("1", 1_000_000), ("99", 99_000_000), ("0.5e3", 500_000_000)],
+    ),
+    "interval": (lambda settings: settings.interval_seconds, [("1", 1.0), ("2.5", 2.5), ("86400", 86400.0)]),
+    "server-port": (lambda settings: settings.server_port, [("0", 0), ("8080", 8080), ("65535", 65535)]),
+    "listen-address": (
+        lambda settings: settings.listen_address,
+        [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("10.0.0.1", "10.0.0.1")],
+    ),
+    "photo-size": (lambda settings: settings.photo_size, [("sm", "sm"), ("M", "m"), ("original", "original")]),
+    "max-photo": (
+        lambda settings: settings.max_photo_bytes,
+        [("1", 1_000_000), ("0.5", 500_000), ("100", 100_000_000)],
+    ),
+    "timeout": (lambda settings: settings.timeout_seconds, [("1", 1.0), ("5", 5.0), ("600", 600.0)]),
+    "ca-file": (lambda settings: str(settings.ca_file), [("PEM1", "PEM1"), ("PEM2", "PEM2")] * 2),
+    "insecure": (lambda settings: settings.insecure, [("yes", True), ("no", False), ("on", True)]),
+    "log-level": (
+        lambda settings: settings.log_level,
+        [("debug", "debug"), ("WARNING", "warning"), ("error", "error")],
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Holds the files that the values name; no configuration file of this machine is read."""
+    monkeypatch.setattr(options, "DEFAULT_CONFIG", str(tmp_path / "default.ini"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("FILE1", "FILE2", "FILE3"):
+        (tmp_path / name).write_text("secret\n")
+        (tmp_path / name).chmod(0o600)
+    for name in ("PEM1", "PEM2"):
+        (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----\n")
+    return tmp_path
+
+
+def required(option: Option) -> list[str]:
+    """The flags without which nothing loads, but for the option itself."""
+    flags = {"username": "--username=me", "password": "--password=x", "url": "--url=nas"}
+    if option.name == "password-file":
+        del flags["password"]
+    return [flag for name, flag in flags.items() if name != option.name]
+
+
+def on_command_line(option: Option, text: str) -> list[str]:
+    if option.flag:
+        return [f"--{option.name}"] if text in ("yes", "on") else []
+    return [f"--{option.name}", text]
+
+
+def load(arguments: list[str], environment: dict[str, str] | None = None, file: str | None = None) -> Settings:
+    if file is not None:
+        path = Path("config.ini")
+        path.write_text(file, "utf-8")
+        arguments = [*arguments, "--config", str(path)]
+    return load_settings(arguments, environment or {})
+
+
+def test_these_tests_know_every_option() -> None:
+    assert set(VALUES) == {option.name for option in OPTIONS}
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+class TestEveryOption:
+    def test_it_can_be_given_by_its_flag(self, option: Option) -> None:
+        read, values = VALUES[option.name]
+        for text, value in values:
+            assert read(load([*required(option), *on_command_line(option, text)])) == value
+
+    def test_it_can_be_given_by_flag_and_equals_sign(self, option: Option) -> None:
+        read, [(text, value), *_] = VALUES[option.name]
+        arguments = [f"--{option.name}"] if option.flag else [f"--{option.name}={text}"]
+        assert read(load([*required(option), *arguments])) == value
+
+    def test_it_can_be_given_by_the_environment(self, option: Option) -> None:
+        read, values = VALUES[option.name]
+        for text, value in values:
+            assert read(load(required(option), {option.variable: text})) == value
+
+    def test_it_can_be_given_by_a_file(self, option: Option) -> None:
+        read, values = VALUES[option.name]
+        for text, value in values:
+            assert read(load(required(option), file=f"{option.name} = {text}\n")) == value
+
+    def test_a_file_may_spell_it_with_underscores(self, option: Option) -> None:
+        read, [(text, value), *_] = VALUES[option.name]
+        assert read(load(required(option), file=f"{option.dest}={text}")) == value
+
+    def test_the_command_line_beats_the_environment_which_beats_the_file(self, option: Option) -> None:
+        read, [(first, flagged), (second, from_environment), (third, from_file), *_] = VALUES[option.name]
+        environment, file = {option.variable: second}, f"{option.name} = {third}\n"
+        assert read(load(required(option), file=file)) == from_file
+        assert read(load(required(option), environment, file)) == from_environment
+        assert read(load([*required(option), *on_command_line(option, first)], environment, file)) == flagged
+
+    def test_an_empty_variable_or_line_counts_as_not_given(self, option: Option) -> None:
+        read, [(text, value), *_] = VALUES[option.name]
+        flags = [*required(option), *on_command_line(option, text)]
+        assert read(load(flags, {option.variable: ""})) == value
+        assert read(load(required(option), {option.variable: ""}, f"{option.name} = {text}")) == value
+        if option.name != "password":
+            assert read(load(flags, file=f"{option.name} =\n")) == value
+
+    def test_the_default_that_help_shows_is_the_default(self, option: Option) -> None:
+        read, _ = VALUES[option.name]
+        if option.default and option.name != "port":
+            assert read(load(required(option))) == read(load([*required(option), f"--{option.name}={option.default}"]))
+        elif option.flag:
+            assert read(load(required(option))) is False
+
+
+@pytest.mark.parametrize("option", [option for option in OPTIONS if option.short], ids=lambda option: option.name)
+class TestEveryShortFlag:
+    def test_it_is_the_same_as_the_long_one(self, option: Option) -> None:
+        read, [(text, value), *_] = VALUES[option.name]
+        for arguments in ([f"-{option.short}", text], [f"-{option.short}{text}"], [f"-{option.short}={text}"]):
+            assert read(load([*required(option), *arguments])) == value
+
+    def test_a_value_stuck_to_it_beats_environment_and_file_as_well(self, option: Option) -> None:
+        read, [(first, value), (second, _), (third, _), *_] = VALUES[option.name]
+        environment, file = {option.variable: second}, f"{option.name} = {third}\n"
+        assert read(load([*required(option), f"-{option.short}{first}"], environment, file)) == value
+
+
+def test_the_default_port_is_5000_or_5001_for_https() -> None:
+    port = next(option for option in OPTIONS if option.name == "port")
+    assert port.default == "5000, 5001 for https"
+    assert load(["-u", "me", "-p", "x", "-U", "nas"]).url == "http://nas:5000"
+    assert load(["-u", "me", "-p", "x", "-U", "https://nas"]).url == "https://nas:5001"
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    assert {option.name: option.default for option in OPTIONS if option.default} == {
+        "port": "5000, 5001 for https",
+        "album": "kitchen-dash",
+        "max-cache": "250",
+        "interval": "60",
+        "server-port": "5000",
+        "listen-address": "all",
+        "photo-size": "xl",
+        "max-photo": "32",
+        "timeout": "30",
+        "log-level": "info",
+    }
+
+
+def test_the_short_flags_are_those_of_the_contract() -> None:
+    assert {option.short: option.name for option in OPTIONS if option.short} == {
+        "u": "username",
+        "p": "password",
+        "U": "url",
+        "P": "port",
+        "a": "album",
+        "m": "max-cache",
+        "i": "interval",
+        "s": "server-port",
+    }
+
+
+BASE = ["-u", "me", "-p", "x", "-U", "nas"]
+
+
+class TestSeveralAlbums:
+    def test_the_flag_can_be_given_several_times(self) -> None:
+        assert load([*BASE, "-a", "one", "-atwo", "--album=one"]).albums == ("one", "two")
+
+    def test_a_file_can_hold_several_lines(self) -> None:
+        assert load(BASE, file="album = one\nalbum = two\n").albums == ("one", "two")
+
+    def test_a_variable_can_hold_a_json_list(self) -> None:
+        assert load(BASE, {"PHOTOS_SYNC_ALBUM": '["one", "two, three"]'}).albums == ("one", "two, three")
+
+    @pytest.mark.parametrize("name", ["[Family]", "[2024]", "a, b", '"quoted"', "[", "{}", "2024", "null"])
+    def test_any_other_variable_is_one_name_as_it_stands(self, name: str) -> None:
+        assert load(BASE, {"PHOTOS_SYNC_ALBUM": name}).albums == (name,)
+
+    def test_sources_are_not_mixed(self) -> None:
+        file = "album = file1\nalbum = file2\n"
+        assert load([*BASE, "-aflag"], {"PHOTOS_SYNC_ALBUM": "variable"}, file).albums == ("flag",)
+        assert load(BASE, {"PHOTOS_SYNC_ALBUM": "variable"}, file).albums == ("variable",)
+
+
+class TestTheConfigurationFile:
+    def test_the_default_file_is_read_if_it_is_there(self, folder: Path) -> None:
+        assert load(BASE).interval_seconds == 60
+        (folder / "default.ini").write_text("interval = 77\n")
+        assert load(BASE).interval_seconds == 77
+
+    @pytest.mark.parametrize("flags", [["-c", "other.ini"], ["-cother.ini"], ["--config", "other.ini"]])
+    def test_a_file_that_is_named_is_the_only_one_read(self, folder: Path, flags: list[str]) -> None:
+        (folder / "default.ini").write_text("interval = 77\nmax-cache = 9\n")
+        (folder / "other.ini").write_text("interval = 5\n")
+        settings = load([*BASE, *flags])
+        assert (settings.interval_seconds, settings.max_cache_bytes) == (5, 250_000_000)
+        assert load([*BASE, f"--config={folder / 'other.ini'}"]) == settings
+
+    def test_comments_sections_blank_lines_windows_lines_and_a_byte_order_mark_are_fine(self, folder: Path) -> None:
+        text = "\ufeffinterval = 5\r\n\r\n# max-cache = 1\r\n; max-cache = 2\r\n  [photos-sync]\r\n\tmax-cache=3  \r\n"
+        (folder / "windows.ini").write_bytes(text.encode())
+        settings = load([*BASE, "-c", "windows.ini"])
+        assert (settings.interval_seconds, settings.max_cache_bytes) == (5, 3_000_000)
+
+    @pytest.mark.parametrize("name", ["missing.ini", ".", "nul\0byte"])
+    def test_a_file_that_cannot_be_read_is_named(self, name: str) -> None:
+        with pytest.raises(ConfigError, match=name.replace(".", r"\.")):
+            load([*BASE, "-c", name])
+
+    def test_a_file_that_is_not_text_is_named(self, folder: Path) -> None:
+        (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+        with pytest.raises(ConfigError, match=r"photo\.jpg is not a UTF-8 text file"):
+            load([*BASE, "-c", "photo.jpg"])
+
+    def test_what_is_wrong_is_told_with_file_and_line(self) -> None:
+        file = "intervall = 5\njust words\n\n= 7\nmax-cache = 1\nmax_cache = 2\ninsecure = perhaps\ntimeout = soon\n"
+        with pytest.raises(ConfigError) as failure:
+            load(BASE, file=file)
+        assert failure.value.mistakes == (
+            "intervall (config.ini:1) is not an option. Did you mean interval?",
+            "config.ini:2: this line is not 'key = value', a comment or a [section].",
+            "config.ini:4: this line is not 'key = value', a comment or a [section].",
+            "max-cache (config.ini:6) was already given at config.ini:5.",
+            "insecure (config.ini:7): 'perhaps' is not yes or no.",
+            "timeout (config.ini:8): 'soon' is not a number from 1 to 600.",
+        )
+
+    @pytest.mark.parametrize("line", ["password: hunter=2", "hunter2", "hunter 2 = 3", "pasword = hunter2"])
+    def test_a_line_that_may_hold_a_password_is_not_shown(self, line: str) -> None:
+        with pytest.raises(ConfigError) as failure:
+            load(BASE, file=line)
+        assert "hunter" not in str(failure.value)
+
+    def test_commands_do_not_belong_into_a_file(self) -> None:
+        with pytest.raises(ConfigError, match=r"demo \(config\.ini:1\) is not an option"):
+            load(BASE, file="demo = yes\n")
+
+    def test_the_parser_itself_gives_texts_and_lists(self) -> None:
+        reading = type("Reading", (ConfigFile,), {"mistakes": [], "lines": {}})
+        stream = io.StringIO("album = a\nalbum = b\nport = 1\npassword =\nurl =\n")
+        stream.name = "here"
+        assert reading().parse(stream) == {"album": ["a", "b"], "port": "1", "password": ""}
+        assert reading.lines["port"] == "here:3"
+
+
+def test_help_tells_the_three_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = build_parser(ConfigFile, default_file=False)
+    text = " ".join(parser.format_help().split())
+    assert "PHOTOS_SYNC_MAX_CACHE=250" in text
+    assert "The command line beats the environment, which beats the file." in text
+    for option in OPTIONS:
+        assert f"--{option.name}" in text
+    for command in COMMANDS:
+        assert f"--{command}" in text
+
+
+def test_short_flags_with_their_value_are_spelled_out() -> None:
+    assert spell_out(["-m250", "-p=-x=y", "-a", "b", "--", "-m1"]) == [
+        "--max-cache=250",
+        "--password=-x=y",
+        "-a",
+        "b",
+        "--",
+        "-m1",
+    ]
+    assert spell_out([]) == []
+    assert spell_out(["-cfile", "-h", "-", "-zzz"]) == ["-cfile", "-h", "-", "-zzz"]
+
+
+def test_abbreviated_flags_are_mistakes() -> None:
+    with pytest.raises(ConfigError, match=r"--user \(command line\) is not an option. Did you mean --username\?"):
+        load(["--user", "me", "-p", "x", "-U", "nas"])
+
+
+def test_the_nearest_name_is_suggested_only_if_there_is_one() -> None:
+    assert nearest("intervall", ["interval", "timeout"]) == " Did you mean interval?"
+    assert nearest("xyz", ["interval", "timeout"]) == ""

@@ -1,0 +1,211 @@
+"""Each screen's next photo, over HTTP: its own deck, no photo twice in a round, never a black screen."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+import requests
+from conftest import Running, settings_for
+
+from photosync import screens
+from photosync.fakenas import FakeNas, error, hold, html
+
+SMALL_CACHE_BYTES = 500_000  # room for about six of the sample photos
+
+
+@pytest.fixture
+def small(nas: FakeNas) -> Iterator[Running]:
+    """The service with room for a few photos only, and nothing on its way."""
+    with Running(settings_for(nas, max_cache_bytes=SMALL_CACHE_BYTES)) as running:
+        running.wait_ready()
+        quiet(running)
+        yield running
+
+
+def quiet(running: Running) -> dict[str, object]:
+    """Waits until no download is wanted or under way."""
+    return running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0).json()  # type: ignore[no-any-return]
+
+
+def number_of(response: requests.Response) -> int:
+    assert response.status_code == 200, response.content
+    location: str = response.headers["Content-Location"]
+    return int(location.removeprefix("/files/").removesuffix(".jpg"))
+
+
+def dealt(running: Running, client: str, count: int) -> list[int]:
+    return [number_of(running.get(f"/files?client={client}")) for _ in range(count)]
+
+
+def catalog_ids(running: Running) -> set[int]:
+    return {photo["id"] for photo in running.get("/files/list?details=1").json()}
+
+
+def held_ids(running: Running) -> set[int]:
+    return running.call(lambda: {key[0] for key in running.service.store.cache})  # type: ignore[no-any-return]
+
+
+def due_id(running: Running, client: str) -> int:
+    """The photo that this client gets next, without asking for it."""
+    service = running.service
+    return running.call(lambda: service.screens.decks.deck(f"name {client}").upcoming(service.sync.catalog, 1)[0])  # type: ignore[no-any-return]
+
+
+def client_whose_due_photo_is_not_here(running: Running) -> tuple[str, int]:
+    for attempt in range(1000):
+        client = f"screen{attempt}"
+        number = due_id(running, client)
+        if number not in held_ids(running):
+            return client, number
+    raise AssertionError("every photo is here")
+
+
+def test_every_photo_comes_once_before_any_comes_again(running: Running) -> None:
+    everything = catalog_ids(running)
+    first, second = (dealt(running, "kitchen", len(everything)) for _ in range(2))
+    assert set(first) == set(second) == everything
+    assert first != second
+    assert all(one != other for one, other in pairwise(first + second))
+
+
+def test_two_screens_have_their_own_decks(running: Running) -> None:
+    everything = catalog_ids(running)
+    kitchen, hall = [], []
+    for _ in everything:
+        kitchen += dealt(running, "kitchen", 1)
+        hall += dealt(running, "hall", 1)
+    assert set(kitchen) == set(hall) == everything
+    assert kitchen != hall
+
+
+def test_without_a_name_the_address_is_the_client(running: Running) -> None:
+    everything = catalog_ids(running)
+    seen = {number_of(running.get("/files")) for _ in everything}
+    assert seen == everything
+    assert running.call(lambda: len(running.service.screens.decks)) == 1
+
+
+def test_head_does_not_use_up_the_photo(running: Running) -> None:
+    everything = catalog_ids(running)
+    seen = []
+    for _ in everything:
+        announced = [number_of(running.request("HEAD", "/files?client=x")) for _ in range(2)]
+        seen += dealt(running, "x", 1)
+        assert announced == [seen[-1]] * 2
+    assert set(seen) == everything
+
+
+def test_the_next_photos_are_fetched_ahead_so_that_they_are_cache_hits(small: Running) -> None:
+    dealt(small, "kitchen", 1)
+    for _ in range(12):
+        before = quiet(small)
+        dealt(small, "kitchen", 1)
+        after = small.stats()
+        assert (after["misses"], after["hits"]) == (before["misses"], before["hits"] + 1)
+
+
+def test_with_the_nas_gone_the_photos_that_are_held_keep_coming(small: Running, nas: FakeNas) -> None:
+    dealt(small, "kitchen", 3)
+    quiet(small)
+    held = held_ids(small)
+    assert 2 <= len(held) < len(catalog_ids(small))
+    nas.stop()
+    seen = dealt(small, "kitchen", 6 * len(held))
+    assert set(seen) == held
+    assert all(one != other for one, other in pairwise(seen))
+    assert max(Counter(seen[-2 * len(held) :]).values()) <= 3
+
+
+def test_with_the_nas_gone_a_new_screen_gets_photos_too(small: Running, nas: FakeNas) -> None:
+    held = held_ids(small)
+    nas.stop()
+    assert set(dealt(small, "new", 2 * len(held))) <= held
+
+
+def test_when_the_nas_is_back_all_photos_come_again(small: Running, nas: FakeNas) -> None:
+    everything = catalog_ids(small)
+    nas.stop()
+    dealt(small, "kitchen", 3)
+    nas.start()
+    small.wait_for("/metrics", lambda response: _asked_again(small, nas, response))
+    seen: set[int] = set()
+    for _ in range(3 * len(everything)):
+        seen |= set(dealt(small, "kitchen", 1))
+        quiet(small)
+        if seen == everything:
+            return
+    raise AssertionError(f"{everything - seen} did not come again")
+
+
+def _asked_again(running: Running, nas: FakeNas, _: requests.Response) -> bool:
+    running.look()
+    return running.stats()["last_error"] is None and not running.call(lambda: running.service.store.breaker.is_open)
+
+
+@pytest.mark.parametrize("fault", [html(), error(642)], ids=["html", "gone"])
+def test_if_the_due_photo_cannot_be_had_the_next_one_is_sent_and_the_missed_one_comes_back(
+    small: Running, nas: FakeNas, fault: object
+) -> None:
+    client, due = client_whose_due_photo_is_not_here(small)
+    installed = nas.fault(fault, item=nas.library.items[due].unit_id, times=1)  # type: ignore[arg-type]
+    assert dealt(small, client, 1) != [due]
+    assert installed.hits == 1
+    photo = small.call(lambda: small.service.sync.catalog.by_id[due])
+    small.wait_for("/readyz", lambda _: small.call(lambda: small.service.store.refusal(photo)) is None)
+    assert due in dealt(small, client, 15)  # long before its next round
+
+
+def test_a_photo_that_always_fails_keeps_no_other_from_coming(nas: FakeNas) -> None:
+    bad = nas.library.album("kitchen-dash").items[4]
+    nas.fault(html(), item=bad.unit_id)
+    with Running(settings_for(nas)) as running:
+        running.wait_ready()
+        everything = catalog_ids(running)
+        seen = Counter(dealt(running, "kitchen", 3 * (len(everything) - 1)))
+    assert set(seen) == everything - {bad.id}
+    assert set(seen.values()) == {3}
+
+
+def test_a_removed_photo_is_never_dealt_again_and_an_added_one_comes_within_three(
+    running: Running, nas: FakeNas
+) -> None:
+    album = nas.library.album("kitchen-dash")
+    dealt(running, "kitchen", 5)
+    gone = album.items[0]
+    nas.library.remove(album, gone)
+    running.look()
+    everything = catalog_ids(running)
+    assert gone.id not in everything
+    assert set(dealt(running, "kitchen", 2 * len(everything))) == everything
+    added = nas.library.add(album)
+    running.look()
+    assert added.id in dealt(running, "kitchen", 3)
+
+
+def test_a_screen_that_waits_is_not_held_up_by_a_nas_that_takes_its_time(
+    small: Running, nas: FakeNas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert screens._PATIENCE_SECONDS <= 5
+    monkeypatch.setattr(screens, "_PATIENCE_SECONDS", 0.2)
+    client, due = client_whose_due_photo_is_not_here(small)
+    go = threading.Event()
+    nas.fault(hold(go), item=nas.library.items[due].unit_id)
+    try:
+        response = small.get(f"/files?client={client}")
+    finally:
+        go.set()
+    assert number_of(response) != due
+    assert response.elapsed.total_seconds() < 3
+
+
+def test_before_anything_is_synced_there_is_a_reason_and_a_time_to_come_back(nas: FakeNas) -> None:
+    nas.fault(html())
+    with Running(settings_for(nas)) as running:
+        response = running.get("/files")
+        assert response.status_code in (502, 503)
+        assert response.json()["error"]
+        assert response.headers["Cache-Control"] == "no-store"

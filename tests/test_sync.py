@@ -1,0 +1,533 @@
+"""The catalog follows the album: what it costs, what survives a bad listing, and how an outage is waited out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from conftest import Running, canary_nas, leaks, settings_for
+
+from photosync import fakenas
+from photosync.cache import PhotoCache
+from photosync.errors import NothingSynced
+from photosync.fakenas import FakeNas, Item, Library
+from photosync.nas import SynologyClient
+from photosync.settings import Secret
+from photosync.store import PhotoStore
+from photosync.sync import AlbumSync
+from photosync.wire import Wire
+
+ALBUM = "SYNO.Foto.Browse.Album"
+ITEM = "SYNO.Foto.Browse.Item"
+HOUR = 3600.0
+MEGABYTE = 1_000_000
+
+
+class Clock:
+    """A monotonic clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Stage:
+    """Sync and store on one NAS, on the running loop, with a clock for tests to move."""
+
+    def __init__(self, nas: FakeNas, *albums: str, longest_wait_seconds: float = 60.0, seed: int = 1) -> None:
+        self.nas = nas
+        self.clock = Clock()
+        client = SynologyClient(
+            Wire(nas.url, 5.0, None, False),
+            nas.username,
+            lambda: Secret(nas.password),
+            hide=lambda text: None,
+            max_photo_bytes=MEGABYTE,
+            clock=self.clock,
+        )
+        self.store = PhotoStore(
+            client,
+            PhotoCache(20 * MEGABYTE),
+            rng=random.Random(seed),
+            longest_wait_seconds=longest_wait_seconds,
+            clock=self.clock,
+        )
+        self.sync = AlbumSync(client, self.store, albums or ("kitchen-dash",), HOUR, clock=self.clock)
+
+    async def look(self) -> None:
+        await self.sync.refresh()
+
+    @property
+    def ids(self) -> list[int]:
+        return [photo.id for photo in self.sync.catalog.photos]
+
+
+@asynccontextmanager
+async def stage_on(nas: FakeNas, *albums: str, **options: Any) -> AsyncIterator[Stage]:
+    stage = Stage(nas, *albums, **options)
+    try:
+        yield stage
+    finally:
+        await stage.sync.stop()
+        await stage.store.close(2.0)
+
+
+@contextmanager
+def small_nas(count: int = 6) -> Iterator[FakeNas]:
+    with canary_nas(library=Library.synthetic(count)) as nas:
+        yield nas
+
+
+def kitchen_items(nas: FakeNas) -> list[Item]:
+    return [item for item in nas.library.album("kitchen-dash").items if item.thumbnails.get("xl") == "ready"]
+
+
+def names_over_http(running: Running) -> list[str]:
+    names: list[str] = running.get("/files/list").json()
+    return names
+
+
+def dealt(running: Running, client: str) -> int:
+    location = running.get(f"/files?client={client}").headers["Content-Location"]
+    return int(location.removeprefix("/files/").removesuffix(".jpg"))
+
+
+# What looks cost
+
+
+def test_an_interval_without_a_change_costs_exactly_one_call(nas: FakeNas, running: Running) -> None:
+    running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0)
+    nas.calls.clear()
+    for _ in range(3):
+        running.look()
+    assert [(call.api, call.method) for call in nas.calls] == [(ALBUM, "get")] * 3
+    assert running.stats()["last_error"] is None
+
+
+def test_a_changed_album_is_listed_again_once(nas: FakeNas, running: Running) -> None:
+    running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0)
+    nas.library.add(nas.library.album("kitchen-dash"), filename="new.jpg")
+    nas.calls.clear()
+    running.look()
+    running.look()
+    assert (nas.count(ALBUM, "get"), nas.count(ITEM, "list")) == (2, 1)
+    assert "new.jpg" in names_over_http(running)
+
+
+@pytest.mark.gen_test
+async def test_an_unchanged_album_is_listed_again_every_six_hours(io_loop: Any) -> None:
+    with small_nas() as nas:
+        async with stage_on(nas) as stage:
+            await stage.look()
+            item = nas.library.album("kitchen-dash").items[3]
+            nas.library.edit(item, bump=False)
+            old = stage.sync.catalog.by_id[item.id].etag
+            stage.clock.now += 6 * HOUR - 1
+            await stage.look()
+            assert nas.count(ITEM) == 1
+            assert stage.sync.catalog.by_id[item.id].etag == old
+            stage.clock.now += 1
+            await stage.look()
+            assert nas.count(ITEM) == 2
+            assert stage.sync.catalog.by_id[item.id].etag != old
+            await stage.look()
+            assert nas.count(ITEM) == 2
+
+
+@pytest.mark.gen_test
+async def test_whoever_asks_during_a_look_gets_that_look(io_loop: Any) -> None:
+    with small_nas() as nas:
+        async with stage_on(nas) as stage:
+            go = threading.Event()
+            nas.fault(fakenas.hold(go), api=ALBUM)
+            looks = [_task(stage.sync.refresh()) for _ in range(5)]
+            await _until(lambda: nas.answering == 1)
+            go.set()
+            for look in looks:
+                await look
+            assert nas.count(ALBUM, "list") == 1
+            assert len(stage.ids) == 6
+
+
+def _task(work: Awaitable[None]) -> Any:
+    return asyncio.ensure_future(work)
+
+
+async def _until(fact: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not fact():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.002)
+
+
+def test_a_look_never_writes_over_a_newer_one(nas: FakeNas, running: Running) -> None:
+    go = threading.Event()
+    nas.library.add(nas.library.album("kitchen-dash"), filename="first.jpg")
+    holding = nas.fault(fakenas.hold(go), api=ITEM, times=1)
+    looks = [threading.Thread(target=running.look) for _ in range(3)]
+    for look in looks:
+        look.start()
+    deadline = time.monotonic() + 10
+    while holding.hits == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    nas.library.add(nas.library.album("kitchen-dash"), filename="second.jpg")
+    go.set()
+    for look in looks:
+        look.join()
+    running.look()
+    assert {"first.jpg", "second.jpg"} <= set(names_over_http(running))
+
+
+# What changes do
+
+
+def test_a_deletion_takes_effect_everywhere_at_once(nas: FakeNas, running: Running) -> None:
+    running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0)
+    entries = running.stats()["entries"]
+    gone = kitchen_items(nas)[2]
+    assert running.get(f"/files/{gone.id}.jpg").status_code == 200
+    assert dealt(running, "a screen") > 0
+    nas.library.delete(gone)
+    running.look()
+    answer = running.get(f"/files/{gone.id}.jpg")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
+    assert running.get(f"/files/{gone.filename}").status_code == 404
+    assert gone.filename not in names_over_http(running)
+    assert running.stats()["entries"] == entries - 1
+    shown = {dealt(running, "a screen") for _ in range(2 * running.stats()["photos"])}
+    assert shown == {item.id for item in kitchen_items(nas)}
+
+
+def test_a_photo_that_was_asked_for_with_its_tag_is_gone_too(nas: FakeNas, running: Running) -> None:
+    gone = kitchen_items(nas)[2]
+    etag = running.get(f"/files/{gone.id}.jpg").headers["ETag"]
+    assert running.get(f"/files/{gone.id}.jpg", headers={"If-None-Match": etag}).status_code == 304
+    nas.library.delete(gone)
+    running.look()
+    assert running.get(f"/files/{gone.id}.jpg", headers={"If-None-Match": etag}).status_code == 404
+
+
+@pytest.mark.parametrize("draws_before", [0, 1, 5, 24])
+def test_an_added_photo_is_dealt_within_three_draws(nas: FakeNas, running: Running, draws_before: int) -> None:
+    clients = [f"screen {n}" for n in range(5)]
+    for client in clients:
+        for _ in range(draws_before):
+            dealt(running, client)
+    new = nas.library.add(nas.library.album("kitchen-dash"))
+    running.look()
+    for client in clients[: 5 if draws_before else 0]:
+        assert new.id in [dealt(running, client) for _ in range(3)]
+    assert f"{new.filename}" in names_over_http(running)
+
+
+def test_an_edited_photo_has_other_bytes_and_another_tag_after_a_listing(nas: FakeNas, running: Running) -> None:
+    item = kitchen_items(nas)[2]
+    before = running.get(f"/files/{item.id}.jpg")
+    assert before.content == item.data("xl")
+    nas.library.edit(item)
+    running.look()
+    after = running.get(f"/files/{item.id}.jpg", headers={"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 200
+    assert after.content == item.data("xl") != before.content
+    assert after.headers["ETag"] != before.headers["ETag"]
+    running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0)
+    assert running.stats()["entries"] == len(kitchen_items(nas))
+
+
+def test_several_albums_are_one_catalog_without_doubles(nas: FakeNas) -> None:
+    with Running(settings_for(nas, albums=("kitchen-dash", "Grandparents", "Anna's garden"))) as running:
+        running.wait_ready()
+        photos = running.get("/files/list?details=1").json()
+        ids = [photo["id"] for photo in photos]
+        garden = [item.id for item in nas.library.album("Anna's garden").items]
+        assert len(ids) == len(set(ids)) == len(kitchen_items(nas)) + len(garden)
+        for photo in photos:
+            assert running.get(photo["url"]).status_code == 200
+
+
+# Bad listings
+
+
+FAILURES = {
+    "status": lambda: fakenas.status(500),
+    "html": fakenas.html,
+    "refused": lambda: fakenas.error(120),
+    "busy": lambda: fakenas.error(117),
+    "reset": fakenas.reset,
+    "nonsense": lambda: fakenas.json_body({"success": True, "data": None}),
+    "half": lambda: fakenas.edit_rows(lambda rows: rows[: len(rows) // 2]),
+    "nothing": lambda: fakenas.edit_rows(lambda rows: []),
+    "null rows": lambda: fakenas.edit_rows(lambda rows: [None]),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_failed_listing_keeps_the_last_good_one_and_says_so(failure: str) -> None:
+    with small_nas() as nas, Running(settings_for(nas)) as running:
+        running.wait_ready()
+        before = running.stats()
+        names = names_over_http(running)
+        nas.library.add(nas.library.album("kitchen-dash"))
+        nas.fault(FAILURES[failure](), api=ITEM)
+        running.look()
+        after = running.stats()
+        sync = running.service.sync
+        assert sync.last_sync_at is not None
+        assert sync.last_success_at is not None
+        assert sync.last_sync_at > sync.last_success_at
+        assert names_over_http(running) == names
+        assert after["last_error"]
+        assert after["photos"] == before["photos"] == 6
+        assert after["last_success_at"] == before["last_success_at"]
+        assert running.get("/files").status_code == 200
+        assert running.get("/readyz").status_code == 200
+
+
+def test_a_failing_later_page_keeps_the_last_good_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosync.nas._PAGE_ROWS", 2)
+    with small_nas() as nas, Running(settings_for(nas)) as running:
+        running.wait_ready()
+        nas.library.add(nas.library.album("kitchen-dash"))
+        failing = nas.fault(fakenas.error(120), api=ITEM, skip=2)
+        running.look()
+        assert failing.hits == 1
+        assert running.stats()["photos"] == 6
+        assert running.stats()["last_error"]
+        nas.clear_faults()
+        running.look()
+        assert running.stats()["photos"] == 7
+        assert running.stats()["last_error"] is None
+
+
+def test_an_album_that_is_suddenly_empty_empties_the_catalog_only_at_the_second_look() -> None:
+    with small_nas() as nas, Running(settings_for(nas)) as running:
+        running.wait_ready()
+        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 6)
+        album = nas.library.album("kitchen-dash")
+        for item in list(album.items):
+            nas.library.remove(album, item)
+        running.look()
+        assert running.stats()["photos"] == 6
+        assert "empty" in running.stats()["last_error"]
+        assert running.get("/files").status_code == 200
+        running.look()
+        assert (running.stats()["photos"], running.stats()["entries"]) == (0, 0)
+        answer = running.get("/files")
+        assert answer.status_code == 503
+        assert "empty" in answer.json()["error"]
+        nas.library.add(album)
+        running.look()
+        assert running.get("/files").status_code == 200
+
+
+@pytest.mark.gen_test
+async def test_an_album_that_was_empty_only_once_keeps_its_catalog(io_loop: Any) -> None:
+    with small_nas() as nas:
+        album = nas.library.album("kitchen-dash")
+        async with stage_on(nas) as stage:
+            await stage.look()
+            for _ in range(3):
+                items = list(album.items)
+                for item in items:
+                    nas.library.remove(album, item)
+                await stage.look()
+                assert len(stage.ids) == 6
+                assert isinstance(stage.sync.last_error, NothingSynced)
+                for item in items:
+                    nas.library.add(album, item)
+                await stage.look()
+                assert len(stage.ids) == 6
+                assert stage.sync.last_error is None
+
+
+def test_photos_that_are_gone_are_not_shown_because_a_video_is_left() -> None:
+    with small_nas() as nas, Running(settings_for(nas)) as running:
+        running.wait_ready()
+        album = nas.library.album("kitchen-dash")
+        nas.library.add(album, type="video")
+        for item in album.items[:-1]:
+            nas.library.delete(item)
+        running.look()
+        running.look()
+        assert running.stats()["photos"] == 0
+        assert running.get("/files").status_code == 503
+        nas.library.bump(album)
+        running.look()
+        assert "1 video" in running.stats()["last_error"]
+
+
+# Looks that fail
+
+
+class Unforeseen:
+    """A source that fails as no NAS can: the next calls raise whatever they are told to."""
+
+    def __init__(self, client: SynologyClient, errors: list[BaseException]) -> None:
+        self._client, self._errors = client, errors
+
+    def __getattr__(self, name: str) -> Any:
+        if self._errors:
+            raise self._errors.pop(0)
+        return getattr(self._client, name)
+
+
+@pytest.mark.gen_test
+async def test_a_look_that_fails_unforeseen_does_not_stop_the_next(
+    io_loop: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with small_nas() as nas:
+        async with stage_on(nas) as stage:
+            client = stage.sync._source
+            errors: list[BaseException] = [RuntimeError("one"), MemoryError("two"), RecursionError("three")]
+            stage.sync._source = Unforeseen(client, errors)  # type: ignore[arg-type,assignment]
+            kinds = []
+            for _ in range(3):
+                await stage.look()
+                kinds.append(str(stage.sync.last_error))
+            assert [next(word for word in kind.split("(")[1:]).rstrip(").") for kind in kinds] == [
+                "RuntimeError",
+                "MemoryError",
+                "RecursionError",
+            ]
+            assert stage.sync.failures == 3
+            await stage.look()
+            assert len(stage.ids) == 6
+            assert stage.sync.last_error is None
+    assert "never retrieved" not in caplog.text
+
+
+def test_a_password_file_that_cannot_be_read_is_told_by_its_cause(nas: FakeNas, tmp_path: Any) -> None:
+    path = tmp_path / "password"
+    path.write_text(nas.password)
+    path.chmod(0o600)
+    with Running(replace(settings_for(nas), password=None, password_file=path)) as running:
+        running.wait_ready()
+        path.unlink()
+        nas.expire_sessions()
+        running.look()
+        assert "password" in running.stats()["last_error"]
+        assert str(tmp_path) not in running.stats()["last_error"]
+        assert running.get("/metrics").status_code == 200
+        assert running.get("/files").status_code == 200
+        path.write_text(nas.password)
+        path.chmod(0o600)
+        running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is None)
+
+
+# Outages
+
+
+@pytest.mark.gen_test
+async def test_an_outage_of_an_hour_costs_few_connections_and_ever_longer_waits(io_loop: Any) -> None:
+    with small_nas() as nas:
+        async with stage_on(nas, longest_wait_seconds=300.0) as stage:
+            await stage.look()
+            nas.stop()
+            tries: list[float] = []
+            for _ in range(3600):
+                before = stage.sync.failures
+                await stage.look()
+                if stage.sync.failures > before:
+                    tries.append(stage.clock.now)
+                stage.clock.now += 1
+            in_five_minutes = [at for at in tries if at < tries[0] + 300]
+            assert 4 <= len(in_five_minutes) <= 12
+            waits = [after - before for before, after in pairwise(tries)]
+            assert max(waits) <= 301
+            assert min(waits[-8:]) >= 150
+            assert len(set(waits[-8:])) > 1
+            assert len(stage.ids) == 6
+            nas.start()
+            await stage.look()
+            stage.clock.now += 301
+            await stage.look()
+            assert stage.sync.last_error is None
+            assert stage.sync.failures == 0
+            assert not stage.store.breaker.is_open
+
+
+@pytest.mark.gen_test
+async def test_two_frames_do_not_come_back_in_step(io_loop: Any) -> None:
+    waits = []
+    for seed in (1, 2):
+        with canary_nas() as nas:
+            nas.stop()
+            async with stage_on(nas, seed=seed) as stage:
+                await stage.look()
+                waits.append(stage.store.breaker.wait_seconds)
+    assert waits[0] != waits[1]
+    assert all(1.0 <= wait <= 2.0 for wait in waits)
+
+
+def test_the_interval_is_kept_once_the_nas_is_back() -> None:
+    with small_nas(2) as nas, Running(settings_for(nas, interval_seconds=0.25)) as running:
+        running.wait_ready()
+        nas.stop()
+        running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
+        nas.start()
+        running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is None)
+        nas.calls.clear()
+        running.wait_for("/healthz", lambda response: len(nas.calls) >= 5)
+        assert {(call.api, call.method) for call in nas.calls} == {(ALBUM, "get")}
+        gaps = [after.at - before.at for before, after in pairwise(nas.calls)]
+        assert min(gaps) > 0.1
+        assert sum(gaps) / len(gaps) == pytest.approx(0.25, abs=0.1)
+
+
+def test_a_service_that_starts_without_its_nas_serves_once_it_is_there(nas: FakeNas) -> None:
+    nas.stop()
+    with Running(settings_for(nas)) as running:
+        running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
+        answer = running.get("/files")
+        assert answer.status_code == 503
+        assert "refused" in answer.json()["error"]
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert running.get("/healthz").status_code == 200
+        assert running.get("/readyz").status_code == 503
+        nas.start()
+        running.wait_for("/files", lambda response: response.status_code == 200)
+
+
+def test_an_outage_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "photosync"), small_nas() as nas, Running(settings_for(nas)) as running:
+        running.wait_ready()
+        caplog.clear()
+        nas.stop()
+        for _ in range(3):
+            running.call(lambda: running.service.store.breaker.success())
+            running.look()
+        nas.start()
+        running.call(lambda: running.service.store.breaker.success())
+        running.look()
+        lines = [record.message for record in caplog.records if record.name == "photosync.sync"]
+    assert len(lines) == 2
+    assert lines[0].startswith("The album cannot be read: Nothing answers")
+    assert "again, after 3 failed looks" in lines[1]
+    assert not leaks("\n".join(lines))
+
+
+@pytest.mark.parametrize("code", [400, 403, 407])
+def test_a_refused_account_is_told_and_never_asked_again_by_itself(nas: FakeNas, code: int) -> None:
+    nas.login_error = code
+    with Running(settings_for(nas, interval_seconds=0.05)) as running:
+        running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
+        for _ in range(5):
+            running.call(lambda: running.service.store.breaker.success())
+            running.look()
+        assert nas.count("SYNO.API.Auth", "login") == 1
+        answer = running.get("/files")
+        assert answer.status_code == 502
+        assert answer.json()["next_step"]
+        assert running.get("/readyz").status_code == 503

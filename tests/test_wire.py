@@ -1,0 +1,754 @@
+"""One HTTP exchange with a NAS that misbehaves in every way, on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import socket
+import ssl
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from conftest import CANARIES, CANARY_PASSWORD, canary_nas, leaks
+
+from photosync import fakenas
+from photosync.errors import NasBadAnswer, NasError, NasTimeout, NasUnreachable
+from photosync.fakenas import FakeNas, Fault, Library
+from photosync.models import Photo
+from photosync.nas import SynologyClient
+from photosync.settings import Secret
+from photosync.wire import Answer, Wire
+
+INFO = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": "all"}
+LIMIT = 1_000_000
+
+# Self-signed, for localhost and 127.0.0.1, from 2020 to 2120; the key guards nothing.
+LOCALHOST = """\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgIBofKuv5qjou9FTf
+OAYBHX4/qvz8zhliB+ltBFN1nn6hRANCAAR7NmmL78/efZYO2c/cWuzRgOh0kTMh
++zhmN5yNbxqOscI2RISKsjw2EhLnJb6KDIBYarKMgYFG4Vrl4COCONyu
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBaDCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
+c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
+CWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHs2aYvvz959lg7Z
+z9xa7NGA6HSRMyH7OGY3nI1vGo6xwjZEhIqyPDYSEuclvooMgFhqsoyBgUbhWuXg
+I4I43K6jTjBMMBoGA1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAPBgNVHRMBAf8E
+BTADAQH/MB0GA1UdDgQWBBTIdf4JBla5Ic8/2rwJX/nN6Gka9DAKBggqhkjOPQQD
+AgNJADBGAiEAyWdUEZvuAQ2AT7xORJNTJjV2X/BcGtBoOYH+PPYu5P0CIQCd7MEu
+054D8qzVtsmVkTL3B0RBscKSPEZh5DLNkaOLzA==
+-----END CERTIFICATE-----
+"""
+
+
+def wire_to(url: str, timeout_seconds: float = 5.0, ca_file: Path | None = None, insecure: bool = False) -> Wire:
+    return Wire(url, timeout_seconds, ca_file, insecure)
+
+
+def ask(wire: Wire, method: str = "POST", **options: Any) -> Answer:
+    """A harmless question, to any NAS."""
+    options = {"headers": {}, "limit_bytes": LIMIT} | options
+    return wire.exchange(method, "webapi/query.cgi", INFO, **options)
+
+
+def trouble(wire: Wire, **options: Any) -> NasError:
+    """The error that the question ends with; there is no other kind of failure."""
+    with pytest.raises(NasError) as caught:
+        ask(wire, **options)
+    return caught.value
+
+
+def client_to(nas: FakeNas, timeout_seconds: float = 5.0) -> SynologyClient:
+    return SynologyClient(
+        wire_to(nas.url, timeout_seconds),
+        nas.username,
+        lambda: Secret(nas.password),
+        hide=lambda text: None,
+        max_photo_bytes=LIMIT,
+    )
+
+
+def only_photo(client: SynologyClient) -> Photo:
+    (album,) = client.list_albums()
+    (photo,) = client.list_photos(album).photos
+    return photo
+
+
+def own_photo(client: SynologyClient) -> Photo:
+    """A photo of the sample library that is not in the shared space."""
+    listing = client.list_photos(client.list_albums()[0])
+    return next(photo for photo in listing.photos if not photo.access)
+
+
+class Listener:
+    """A bare TCP server: each connection is given to a function on a thread of its own, and counted."""
+
+    def __init__(self, serve: Callable[[socket.socket, int], None] | None = None) -> None:
+        self.received: list[bytes] = []
+        self._serve = serve or self._listen_only
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._threads: list[threading.Thread] = []
+        self._connections: list[socket.socket] = []
+
+    def __enter__(self) -> Listener:
+        self._acceptor = threading.Thread(target=self._accept)
+        self._acceptor.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Closing alone does not wake a thread that waits in accept().
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._acceptor.join()
+        self._socket.close()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for connection in self._connections:
+            connection.close()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._socket.getsockname()[1]}"
+
+    @property
+    def connections(self) -> int:
+        return len(self._connections)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            self._connections.append(connection)
+            thread = threading.Thread(target=self._guarded, args=(connection, len(self._connections)))
+            self._threads.append(thread)
+            thread.start()
+
+    def _guarded(self, connection: socket.socket, number: int) -> None:
+        with contextlib.suppress(OSError):
+            self._serve(connection, number)
+
+    def _listen_only(self, connection: socket.socket, number: int) -> None:
+        while data := connection.recv(65536):
+            self.received.append(data)
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """One request, body included; b"" at the end of the connection."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if not (piece := connection.recv(65536)):
+            return b""
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def error_chain(error: BaseException | None) -> list[BaseException]:
+    """The error and everything it drags along, shown or not."""
+    found: list[BaseException] = []
+    queue = [error]
+    while queue:
+        current = queue.pop()
+        if current is None or current in found:
+            continue
+        found.append(current)
+        queue += [current.__cause__, current.__context__, getattr(current, "reason", None)]
+        queue += [part for part in current.args if isinstance(part, BaseException)]
+        queue = [part for part in queue if isinstance(part, BaseException)]
+    return found
+
+
+# Time
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["header", "body"])
+def test_a_dripped_answer_ends_at_the_total_deadline(nas: FakeNas, header: bool) -> None:
+    nas.fault(fakenas.drip(0.05, header=header))
+    started_at = time.monotonic()
+    error = trouble(wire_to(nas.url, 0.4))
+    assert isinstance(error, NasTimeout)
+    assert error.kind == "timeout"
+    assert "0.4 seconds" in str(error)
+    assert time.monotonic() - started_at < 1.0
+
+
+def test_a_hanging_answer_ends_at_the_total_deadline(nas: FakeNas) -> None:
+    nas.fault(fakenas.hang())
+    started_at = time.monotonic()
+    assert isinstance(trouble(wire_to(nas.url, 0.3)), NasTimeout)
+    assert 0.25 < time.monotonic() - started_at < 0.9
+
+
+def test_a_retry_gets_only_what_is_left_of_the_time(nas: FakeNas) -> None:
+    nas.fault(fakenas.delay(0.3))
+    nas.fault(fakenas.reset(100), times=1)
+    nas.fault(fakenas.hang())
+    started_at = time.monotonic()
+    assert isinstance(trouble(wire_to(nas.url, 0.6)), NasTimeout)
+    assert time.monotonic() - started_at < 1.1
+    assert len(nas.calls) == 2
+
+
+def test_a_connection_that_went_silent_costs_one_time_out_and_the_next_call_gets_a_fresh_one() -> None:
+    def serve(connection: socket.socket, number: int) -> None:
+        assert read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        # As after a power cut: the connection stands, and nothing comes any more.
+        while connection.recv(65536):
+            pass
+
+    with Listener(serve) as half_open:
+        wire = wire_to(f"http://{half_open.address}", 0.4)
+        assert ask(wire).body == b"{}"
+        assert isinstance(trouble(wire), NasTimeout)
+        assert half_open.connections == 1
+        assert ask(wire).body == b"{}"
+        assert half_open.connections == 2
+
+
+# Size
+
+
+def test_an_announced_length_over_the_limit_is_refused_before_the_body_is_read(nas: FakeNas) -> None:
+    nas.fault(fakenas.bytes_body(b"x", headers={"Content-Length": str(LIMIT + 1)}))
+    told: list[int] = []
+    error = trouble(wire_to(nas.url), room=told.append)
+    assert (type(error), error.kind) == (NasBadAnswer, "too_big")
+    assert told == []
+
+
+def test_an_answer_of_exactly_the_limit_is_taken(nas: FakeNas) -> None:
+    nas.fault(fakenas.bytes_body(b"x" * LIMIT))
+    assert len(ask(wire_to(nas.url)).body) == LIMIT
+
+
+def test_an_endless_answer_is_given_up_at_the_limit(nas: FakeNas) -> None:
+    nas.fault(fakenas.endless())
+    told: list[int] = []
+    error = trouble(wire_to(nas.url), room=told.append)
+    assert error.kind == "too_big"
+    assert told
+    assert max(told) <= LIMIT
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nTrailer: ",
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 ",
+        b"",
+    ],
+    ids=["chunk size", "trailer", "header line", "status line", "nothing"],
+)
+def test_a_line_without_end_is_given_up_long_before_it_fills_the_memory(start: bytes) -> None:
+    sent = [0]
+
+    def serve(connection: socket.socket, number: int) -> None:
+        read_request(connection)
+        connection.sendall(start)
+        while sent[0] < 200_000_000:
+            sent[0] += connection.send(b"0" * 65536)
+
+    with Listener(serve) as endless:
+        error = trouble(wire_to(f"http://{endless.address}", 5.0))
+        assert error.kind in ("protocol", "truncated", "too_big")
+    # What the kernels hold between the two is counted, too.
+    assert sent[0] < 30_000_000
+
+
+def test_an_endless_number_of_headers_is_refused() -> None:
+    def serve(connection: socket.socket, number: int) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            connection.sendall(b"X-Header: value\r\n" * 100)
+
+    with Listener(serve) as endless:
+        assert trouble(wire_to(f"http://{endless.address}")).kind == "protocol"
+
+
+@pytest.mark.parametrize("content_type", ["image/jpeg", "application/json"])
+def test_a_compressed_answer_is_refused_unread(nas: FakeNas, content_type: str) -> None:
+    nas.fault(fakenas.gzip_bomb(1, content_type))
+    error = trouble(wire_to(nas.url))
+    assert (type(error), error.kind) == (NasBadAnswer, "encoding")
+    assert nas.calls[0].headers["Accept-Encoding"] == "identity"
+
+
+# Cut answers
+
+
+@pytest.fixture
+def small_nas() -> Iterator[FakeNas]:
+    """One photo, whose reply has about a thousand bytes."""
+    with canary_nas(library=Library.synthetic(1, photo_bytes=500)) as nas:
+        yield nas
+
+
+def length_on_the_wire(nas: FakeNas, client: SynologyClient, photo: Photo) -> int:
+    """How many bytes the reply with the picture has, headers included."""
+    lengths: list[int] = []
+
+    async def measure(exchange: Any) -> None:
+        lengths.append(len(exchange.reply.head() + exchange.reply.framed_body()))
+
+    measuring = nas.fault(Fault(measure))
+    client.fetch(photo)
+    measuring.remove()
+    return lengths[0]
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])
+def test_a_reply_cut_at_any_byte_gives_the_whole_picture_or_an_error(small_nas: FakeNas, chunked: bool) -> None:
+    client = client_to(small_nas)
+    photo = only_photo(client)
+    picture = small_nas.library.units[photo.unit_id].data("xl")
+    small_nas.chunked = chunked
+    length = length_on_the_wire(small_nas, client, photo)
+    assert 700 < length < 2000
+    outcomes: dict[int, str] = {}
+    # All cuts of the header are tried with the announced length; but for one line it is the same.
+    for offset in range(length - len(picture) - 20 if chunked else 0, length + 1):
+        cutting = small_nas.fault(fakenas.cut(offset))
+        try:
+            assert client.fetch(photo) == picture
+            outcomes[offset] = "whole"
+        except NasError as error:
+            outcomes[offset] = error.kind
+        cutting.remove()
+    assert outcomes.pop(length) == "whole"
+    status_line = {outcomes.pop(offset, "reset") for offset in range(12)}
+    assert status_line <= {"reset", "protocol"}
+    # The last chunk may end where the connection does: the picture is whole then.
+    assert [offset for offset, outcome in outcomes.items() if outcome == "whole" and offset < length - 4] == []
+    assert set(outcomes.values()) - ({"whole"} if chunked else set()) == {"truncated"}
+
+
+def test_a_reply_cut_once_at_any_byte_is_healed_by_the_retry(small_nas: FakeNas) -> None:
+    client = client_to(small_nas)
+    photo = only_photo(client)
+    picture = small_nas.library.units[photo.unit_id].data("xl")
+    length = length_on_the_wire(small_nas, client, photo)
+    unhealed: list[int] = []
+    for offset in range(0, length, 7):
+        cutting = small_nas.fault(fakenas.cut(offset), times=1)
+        try:
+            assert client.fetch(photo) == picture
+        except NasError:
+            unhealed.append(offset)
+        assert cutting.hits == 1
+        cutting.remove()
+    assert unhealed == []
+
+
+@pytest.mark.parametrize("missing", [1, 2, 300, 490])
+def test_a_close_delimited_picture_counts_only_with_its_end_marker(small_nas: FakeNas, missing: int) -> None:
+    client = client_to(small_nas)
+    photo = only_photo(client)
+    picture = small_nas.library.units[photo.unit_id].data("xl")
+    whole = small_nas.fault(fakenas.close_delimited())
+    assert client.fetch(photo) == picture
+    whole.remove()
+    small_nas.fault(fakenas.close_delimited(len(picture) - missing))
+    with pytest.raises(NasBadAnswer) as caught:
+        client.fetch(photo)
+    assert caught.value.kind in ("not_jpeg", "truncated")
+
+
+def test_a_body_longer_than_announced_gives_the_announced_bytes(nas: FakeNas) -> None:
+    nas.fault(fakenas.bytes_body(b"abcdef", headers={"Content-Length": "3"}))
+    assert ask(wire_to(nas.url)).body == b"abc"
+
+
+# Connections that die
+
+
+def test_the_keep_alive_race_is_retried_once_on_a_fresh_connection(nas: FakeNas) -> None:
+    nas.fault(fakenas.close_on_reuse())
+    wire = wire_to(nas.url)
+    ask(wire)
+    assert ask(wire).found
+    ports = [call.peer_port for call in nas.calls]
+    assert len(ports) == 3
+    assert ports[0] == ports[1] != ports[2]
+
+
+def test_the_retry_does_not_take_another_stale_connection(nas: FakeNas) -> None:
+    wire = wire_to(nas.url)
+    go = threading.Event()
+    held = nas.fault(fakenas.hold(go))
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(ask, wire) for _ in range(3)]
+        deadline = time.monotonic() + 5
+        while nas.answering < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        go.set()
+        assert all(answer.result(5).found for answer in answers)
+    held.remove()
+    nas.fault(fakenas.close_on_reuse())
+    assert ask(wire).found
+
+
+def test_a_login_is_never_sent_twice(nas: FakeNas) -> None:
+    nas.fault(fakenas.reset(), api="SYNO.API.Auth")
+    with pytest.raises(NasUnreachable):
+        client_to(nas).login()
+    assert nas.count("SYNO.API.Auth", "login") == 1
+
+
+@pytest.mark.parametrize(("length", "kind"), [(0, "reset"), (1000, "truncated")])
+def test_a_reset_is_retried_once_and_then_told(nas: FakeNas, length: int, kind: str) -> None:
+    once = nas.fault(fakenas.reset(length), times=1)
+    assert ask(wire_to(nas.url)).found
+    assert (once.hits, len(nas.calls)) == (1, 2)
+    nas.fault(fakenas.reset(length))
+    assert trouble(wire_to(nas.url)).kind in (kind, "reset")
+    assert len(nas.calls) == 4
+    assert trouble(wire_to(nas.url), retry=False).kind in (kind, "reset")
+    assert len(nas.calls) == 5
+
+
+def test_a_refused_connection_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    error = trouble(wire_to(url))
+    assert (type(error), error.kind) == (NasUnreachable, "refused")
+    assert url in str(error)
+    assert "--port" in error.next_step
+
+
+def test_a_host_that_is_dark_is_away_and_not_slow() -> None:
+    # A full backlog: the kernel answers no further connection, as a host without power does not.
+    with socket.socket() as dark, contextlib.ExitStack() as fillers:
+        dark.bind(("127.0.0.1", 0))
+        dark.listen(0)
+        for _ in range(3):
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(dark.getsockname())
+        started_at = time.monotonic()
+        error = trouble(wire_to(f"http://127.0.0.1:{dark.getsockname()[1]}", 0.4))
+        assert time.monotonic() - started_at < 1.0
+    assert isinstance(error, NasUnreachable)
+    # A time-out may be the fault of the one photo that was asked for; this one cannot.
+    assert not isinstance(error, NasTimeout)
+    assert error.kind == "unreachable"
+
+
+@pytest.mark.parametrize("host", ["nas.invalid", "a" * 64, "xn--.invalid"])
+def test_a_name_that_does_not_resolve_is_named(host: str) -> None:
+    error = trouble(wire_to(f"http://{host}:5000"))
+    assert (type(error), error.kind) == (NasUnreachable, "dns")
+    assert host in str(error)
+    assert "--url" in error.next_step
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [b"SSH-2.0-x\r\n", b"\x15\x03\x01\x00\x02\x02\x16", b"220 ftp ready\r\n", b"\0" * 4000, b"HTTP/1.1 2\r\n"],
+    ids=["ssh", "tls alert", "ftp", "zeros", "short status"],
+)
+def test_what_does_not_speak_http_is_told_apart(nas: FakeNas, greeting: bytes) -> None:
+    nas.fault(fakenas.raw(greeting))
+    error = trouble(wire_to(nas.url))
+    assert (type(error), error.kind) == (NasBadAnswer, "protocol")
+    assert "--port" in error.next_step
+
+
+@pytest.mark.parametrize("api", ["SYNO.API.Info", "SYNO.API.Auth"])
+def test_a_page_of_html_is_no_nas(nas: FakeNas, api: str) -> None:
+    nas.fault(fakenas.html(), api=api)
+    with pytest.raises(NasBadAnswer) as caught:
+        client_to(nas).login()
+    assert caught.value.kind == "not_dsm"
+
+
+# Statuses
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_busy_nas_is_unreachable(nas: FakeNas, status: int) -> None:
+    nas.fault(fakenas.status(status))
+    error = trouble(wire_to(nas.url))
+    assert (type(error), error.kind) == (NasUnreachable, f"http_{status}")
+    assert error.retry_after_seconds is None
+
+
+@pytest.mark.parametrize("status", [204, 206, 400, 401, 403, 410])
+def test_any_other_status_is_a_bad_answer(nas: FakeNas, status: int) -> None:
+    nas.fault(fakenas.status(status))
+    error = trouble(wire_to(nas.url))
+    assert (type(error), error.kind) == (NasBadAnswer, f"http_{status}")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("5", 5), ("0", 1), ("99999999", 600), ("9" * 400, 600), ("-1", None), ("1.5", None), ("soon", None), ("", None)],
+)
+def test_the_wait_that_a_nas_asks_for_is_clamped(nas: FakeNas, text: str, seconds: float | None) -> None:
+    nas.fault(fakenas.status(503, headers={"Retry-After": text}))
+    assert trouble(wire_to(nas.url)).retry_after_seconds == seconds
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirect_is_never_followed_and_names_the_address(nas: FakeNas, code: int) -> None:
+    with Listener() as elsewhere:
+        address = elsewhere.address
+        nas.fault(fakenas.redirect(f"http://{address}/webapi/entry.cgi?api=x", code), api="SYNO.API.Auth")
+        with pytest.raises(NasBadAnswer) as caught:
+            client_to(nas).login()
+        # A connection made behind our back would be there by the time this one is.
+        with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as last:
+            last.sendall(b"end")
+            deadline = time.monotonic() + 5
+            while elsewhere.received != [b"end"]:
+                assert time.monotonic() < deadline, elsewhere.received
+                time.sleep(0.002)
+        assert elsewhere.connections == 1
+    assert caught.value.kind == "redirect"
+    assert caught.value.next_step.endswith(f"--url http://{address}")
+    assert nas.count("SYNO.API.Auth") == 1
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_the_body_of_a_redirect_is_not_read(encoding: str) -> None:
+    sent = [0]
+
+    def serve(connection: socket.socket, number: int) -> None:
+        read_request(connection)
+        head = "HTTP/1.1 302 Found\r\nLocation: http://nas.example/\r\nTransfer-Encoding: chunked\r\n"
+        connection.sendall(f"{head}Content-Encoding: {encoding}\r\n\r\n".encode())
+        while sent[0] < 200_000_000:
+            sent[0] += connection.send(b"8000\r\n" + b"0" * 32768 + b"\r\n")
+
+    with Listener(serve) as endless:
+        assert trouble(wire_to(f"http://{endless.address}")).kind in ("redirect", "encoding")
+    assert sent[0] < 30_000_000
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("https://nas.example/", "https://nas.example:443"),
+        ("https://nas.example:5001/", "https://nas.example:5001"),
+        ("https://nas.example/photo/webapi/query.cgi?a=b", "https://nas.example:443/photo"),
+        ("https://user:canary-pass@nas.example/", "https://nas.example:443"),
+    ],
+)
+def test_a_redirect_tells_the_option_that_cures_it(nas: FakeNas, location: str, url: str) -> None:
+    nas.fault(fakenas.redirect(location))
+    error = trouble(wire_to(nas.url))
+    assert error.next_step.endswith(f"--url {url}")
+    assert not leaks(error.sentence)
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["", "/elsewhere", "ftp://nas.example/", "http://[::1", "http://na;s/", "http://nas:99999/", "http://ä/"],
+)
+def test_a_redirect_to_nowhere_in_particular_is_told_without_it(nas: FakeNas, location: str) -> None:
+    nas.fault(fakenas.redirect(quote(location, safe="/:[;")))
+    error = trouble(wire_to(nas.url))
+    assert error.kind == "redirect"
+    assert error.next_step == "Put the NAS's final address into --url."
+
+
+# The machine around
+
+
+def test_proxies_and_netrc_of_the_machine_change_nothing(
+    nas: FakeNas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with Listener() as proxy:
+        (tmp_path / ".netrc").write_text("default login mallory password stolen\n")
+        (tmp_path / ".netrc").chmod(0o600)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://{proxy.address}")
+            monkeypatch.setenv(name.lower(), f"http://{proxy.address}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        client = client_to(nas)
+        client.fetch(own_photo(client))
+        assert proxy.connections == 0
+    assert {"SYNO.API.Auth", "SYNO.Foto.Thumbnail"} <= {call.api for call in nas.calls}
+    assert [call for call in nas.calls if "Authorization" in call.headers] == []
+    assert base64.b64encode(b"mallory:stolen").decode() not in repr([dict(call.headers) for call in nas.calls])
+
+
+def test_no_cookie_of_the_nas_is_kept(nas: FakeNas) -> None:
+    nas.fault(fakenas.status(200, "{}", {"Set-Cookie": "id=other; path=/"}), times=1)
+    wire = wire_to(nas.url)
+    ask(wire)
+    ask(wire)
+    assert "Cookie" not in nas.calls[1].headers
+
+
+# Secrets
+
+
+FAULTS: dict[str, Callable[[], Fault]] = {
+    "reset": fakenas.reset,
+    "reset in the body": lambda: fakenas.reset(400),
+    "hang": fakenas.hang,
+    "cut": lambda: fakenas.cut(100),
+    "redirect": lambda: fakenas.redirect(f"http://mallory.example/?passwd={quote(CANARY_PASSWORD)}"),
+    "status": lambda: fakenas.status(500, CANARY_PASSWORD),
+    "html": fakenas.html,
+    "garbage": lambda: fakenas.raw(b"\0garbage"),
+    "echo": lambda: fakenas.json_body({"success": False, "error": {"code": 400, "errors": CANARY_PASSWORD}}),
+    "bad session": lambda: fakenas.json_body({"success": True, "data": {"sid": f"{CANARIES[1]} x", "synotoken": 5}}),
+    "busy": lambda: fakenas.error(498),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("api", ["SYNO.API.Auth", "SYNO.Foto.Browse.Album", "SYNO.Foto.Thumbnail"])
+def test_no_error_holds_a_secret_in_any_of_its_texts(nas: FakeNas, api: str, name: str) -> None:
+    client = client_to(nas, 0.3)
+    photo = None
+    if api == "SYNO.Foto.Thumbnail":
+        photo = own_photo(client)
+    nas.fault(FAULTS[name](), api=api)
+    with pytest.raises(NasError) as caught:
+        client.fetch(photo) if photo else client.list_albums()
+    error = caught.value
+    texts = [error.sentence, error.kind, "".join(traceback.format_exception(error)), repr(client), repr(vars(client))]
+    for link in error_chain(error):
+        texts += [str(link), repr(link), repr(link.args)]
+    assert not leaks("\n".join(texts))
+    assert quote(CANARY_PASSWORD) not in "\n".join(texts)
+
+
+# TLS
+
+
+class TlsFront:
+    """TLS in front of a NAS, with the certificate for localhost."""
+
+    def __init__(self, nas: FakeNas, folder: Path) -> None:
+        self.pem = folder / "localhost.pem"
+        self.pem.write_text(LOCALHOST)
+        self._nas = nas
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
+
+    def __enter__(self) -> TlsFront:
+        self._thread.start()
+        assert self._ready.wait(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    async def _main(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.pem)
+        server = await asyncio.start_server(self._relay, "127.0.0.1", 0, ssl=context)
+        self.url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        self._ready.set()
+        await self._stopping.wait()
+        server.close()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._nas.port)
+        try:
+            await asyncio.gather(_pour(reader, inner_writer), _pour(inner_reader, writer))
+        finally:
+            inner_writer.close()
+            writer.close()
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+def front(nas: FakeNas, tmp_path: Path) -> Iterator[TlsFront]:
+    with TlsFront(nas, tmp_path) as front:
+        yield front
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_with_both_ways_out(front: TlsFront, nas: FakeNas) -> None:
+    error = trouble(wire_to(front.url))
+    assert (type(error), error.kind) == (NasUnreachable, "tls")
+    assert "self-signed" in str(error)
+    assert "--ca-file" in error.next_step
+    assert "--insecure" in error.next_step
+    assert nas.calls == []
+
+
+def test_a_certificate_given_as_ca_file_is_trusted(front: TlsFront, nas: FakeNas) -> None:
+    assert ask(wire_to(front.url, ca_file=front.pem)).found
+    assert len(nas.calls) == 1
+
+
+def test_a_trusted_certificate_for_another_name_is_refused(front: TlsFront, nas: FakeNas) -> None:
+    url = front.url.replace("127.0.0.1", "127.0.0.1.nip.invalid")
+    assert trouble(wire_to(url, ca_file=front.pem)).kind == "dns"
+    # The same address by another number: it connects, and the certificate does not name it.
+    error = trouble(wire_to(front.url.replace("127.0.0.1", "[::ffff:127.0.0.1]"), ca_file=front.pem))
+    assert error.kind == "tls"
+    assert nas.calls == []
+
+
+def test_insecure_trusts_any_certificate(front: TlsFront) -> None:
+    assert ask(wire_to(front.url, insecure=True)).found
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["header", "body"])
+def test_the_total_deadline_holds_for_encrypted_answers(front: TlsFront, nas: FakeNas, header: bool) -> None:
+    nas.fault(fakenas.drip(0.05, header=header))
+    started_at = time.monotonic()
+    assert isinstance(trouble(wire_to(front.url, 0.5, ca_file=front.pem)), NasTimeout)
+    assert time.monotonic() - started_at < 1.2
+
+
+def test_an_encrypted_answer_that_is_cut_is_an_error(front: TlsFront, nas: FakeNas) -> None:
+    nas.fault(fakenas.cut(500))
+    assert trouble(wire_to(front.url, ca_file=front.pem)).kind in ("truncated", "tls")
+    assert len(nas.calls) == 2
+
+
+def test_https_on_a_port_that_speaks_http_is_told() -> None:
+    def serve(connection: socket.socket, number: int) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    with Listener(serve) as plain:
+        error = trouble(wire_to(f"https://{plain.address}"))
+    assert (type(error), error.kind) == (NasUnreachable, "tls")
+    assert "http://" in error.next_step
