@@ -56,17 +56,23 @@ def _demo(settings: Settings) -> int:
 def _run(settings: Settings) -> int:
     import logging
 
+    from .allocator import tune_allocator
+    from .connect import build_client, log_in_early
     from .log import Logging, Redactor
-    from .service import Service, run, tune_allocator
 
     tune_allocator()
     redactor = Redactor()
+    client = build_client(settings, redactor)
+    log_in_early(client)
+    # Loading the server takes about as long as the login: both at once.
+    from .service import Service, run
+
     lines = Logging(settings.log_level, redactor)
     lines.start()
     try:
         for warning in settings.warnings:
             logging.getLogger(__name__).warning("%s", warning)
-        service = Service(settings, redactor)
+        service = Service(settings, client)
         service.listen()
         run(service, os.environ, _announce)
     finally:

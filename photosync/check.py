@@ -7,11 +7,11 @@ import time
 from urllib.parse import urlsplit
 
 from .albums import describe, look
+from .connect import build_client
 from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
 from .log import Redactor, harmless
 from .models import Catalog
 from .nas import SynologyClient
-from .service import build_client
 from .settings import Settings
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import os
 import random
@@ -21,7 +20,6 @@ from tornado.platform.asyncio import AsyncIOLoop
 from .cache import PhotoCache
 from .deck import Decks
 from .errors import PhotosSyncError
-from .log import Redactor
 from .nas import SynologyClient
 from .screens import Screens
 from .server import Server, connection_limit, notify_systemd, watchdog_seconds
@@ -29,7 +27,6 @@ from .settings import Settings
 from .store import PhotoStore
 from .sync import AlbumSync
 from .web import Traffic, make_app
-from .wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +35,6 @@ _LOGOUT_SECONDS = 1.0
 _BACKLOG = 128
 _LONGEST_RETRY_SECONDS = 300.0
 _SHORTEST_LONGEST_RETRY_SECONDS = 60.0
-_MALLOPT_MMAP_THRESHOLD = -3
-_MALLOPT_ARENA_MAX = -8
 
 
 class MonotonicIOLoop(AsyncIOLoop):
@@ -52,10 +47,10 @@ class MonotonicIOLoop(AsyncIOLoop):
 class Service:
     """The whole service on one set of settings. `start` and `stop` want a running MonotonicIOLoop."""
 
-    def __init__(self, settings: Settings, redactor: Redactor, *, stall_seconds: float = 30.0) -> None:
+    def __init__(self, settings: Settings, client: SynologyClient, *, stall_seconds: float = 30.0) -> None:
         rng = random.Random()
         self.settings = settings
-        self.client = build_client(settings, redactor)
+        self.client = client
         self.store = PhotoStore(
             self.client,
             PhotoCache(settings.max_cache_bytes),
@@ -106,21 +101,6 @@ class Service:
             await asyncio.wait_for(asyncio.shield(logout), _LOGOUT_SECONDS)
 
 
-def build_client(settings: Settings, redactor: Redactor) -> SynologyClient:
-    """The NAS client of these settings; nothing is sent yet."""
-    if settings.password is not None:
-        redactor.hide(settings.password.reveal())
-    wire = Wire(settings.url, settings.timeout_seconds, settings.ca_file, settings.insecure)
-    return SynologyClient(
-        wire,
-        settings.username,
-        settings.read_password,
-        hide=redactor.hide,
-        max_photo_bytes=min(settings.max_photo_bytes, settings.max_cache_bytes),
-        photo_size=settings.photo_size,
-    )
-
-
 def run(service: Service, environment: Mapping[str, str], announce: Callable[[int], None]) -> None:
     """Serves until SIGTERM or SIGINT; a second one ends the process at once. `announce` is told the port."""
     io_loop = MonotonicIOLoop()
@@ -152,15 +132,3 @@ def run(service: Service, environment: Mapping[str, str], announce: Callable[[in
             watchdog.stop()
 
     io_loop.run_sync(main)
-
-
-def tune_allocator() -> None:
-    """Lets glibc give photos back to the system when they are evicted.
-
-    By default it keeps buffers of this size in per-thread arenas, where they nearly double the memory of a busy
-    cache: mallopt(3), M_MMAP_THRESHOLD and M_ARENA_MAX. Elsewhere (musl, macOS) this does nothing.
-    """
-    with suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_MALLOPT_MMAP_THRESHOLD, 64 * 1024)
-        mallopt(_MALLOPT_ARENA_MAX, 2)

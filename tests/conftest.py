@@ -16,6 +16,7 @@ import pytest
 import requests
 from tornado.ioloop import IOLoop
 
+from photosync.connect import build_client
 from photosync.fakenas import FakeNas
 from photosync.log import Redactor
 from photosync.service import MonotonicIOLoop, Service
@@ -157,7 +158,7 @@ class Running:
     async def _serve(self) -> None:
         self._stopping = asyncio.Event()
         try:
-            self.service = Service(self._settings, self.redactor, **self._options)
+            self.service = Service(self._settings, build_client(self._settings, self.redactor), **self._options)
             await self.service.start()
         except BaseException as error:
             self._problem = error

@@ -34,18 +34,14 @@ def cat_window(c: Canvas) -> None:
         c.shape([(150, 140), (400, 140), (150, 600)], "#ffffff", alpha=0.12)
     c.shape(rect(488, 140, 22, 830), ("#fff3e0", "#d9bfa8"), across=True)
     c.shape(rect(150, 420, 700, 18), ("#fff3e0", "#d9bfa8"))
-    c.shape(
-        [(190, 1040), (810, 1040), (900, 1333), (100, 1333)], "#ffcf8a", alpha=0.2, blur=26, fade=(1, 0.2)
-    )
+    c.shape([(190, 1040), (810, 1040), (900, 1333), (100, 1333)], "#ffcf8a", alpha=0.2, blur=26, fade=(1, 0.2))
     c.shape(rect(60, 965, 880, 56), ("#fff0dc", "#d9bba2"))
     c.shape(rect(60, 1021, 880, 16), "#8f6a66")
     for side in (-1, 1):
         edge = 500 + side * 500
         for k in range(5):
             x = edge - side * k * 44
-            fold = smooth(
-                [(x, -20), (x - side * 10, 500), (x + side * (30 - k * 14), 760), (x - side * 4, 1400)]
-            )
+            fold = smooth([(x, -20), (x - side * 10, 500), (x + side * (30 - k * 14), 760), (x - side * 4, 1400)])
             tone = mix("#d98a6a", "#8f4a52", (k % 2) * 0.55)
             c.shape(
                 [*fold, (edge + side * 30, 1400), (edge + side * 30, -20)]
@@ -66,9 +62,7 @@ def cat(c: Canvas) -> None:
     """A cat seen from behind, its tail hanging down."""
     coat = ("#4a3644", "#2a1e30")
     c.shape(ellipse(395, 972, 150, 16), "#5a3a3c", alpha=0.5, blur=8)
-    c.line(
-        smooth([(470, 950), (560, 968), (600, 1010), (584, 1080), (620, 1120)]), 34, ("#33242f", "#241a2a")
-    )
+    c.line(smooth([(470, 950), (560, 968), (600, 1010), (584, 1080), (620, 1120)]), 34, ("#33242f", "#241a2a"))
     c.shape(
         smooth(
             [
@@ -163,14 +157,10 @@ def face(c: Canvas) -> None:
 def scarf_and_hat(c: Canvas) -> None:
     """The snowman's scarf and top hat."""
     scarf = ("#e8544f", "#b8323f")
-    c.shape(
-        smooth([(560, 700), (610, 800), (600, 920), (660, 930), (672, 800), (610, 690)], closed=True), scarf
-    )
+    c.shape(smooth([(560, 700), (610, 800), (600, 920), (660, 930), (672, 800), (610, 690)], closed=True), scarf)
     for i in range(5):
         c.line([(604 + i * 12, 918), (602 + i * 13, 950)], 6, "#b8323f")
-    c.shape(
-        smooth([(392, 668), (500, 716), (608, 668), (624, 708), (500, 768), (376, 708)], closed=True), scarf
-    )
+    c.shape(smooth([(392, 668), (500, 716), (608, 668), (624, 708), (500, 768), (376, 708)], closed=True), scarf)
     for x, y in ((430, 704), (480, 730), (530, 730), (575, 705), (634, 800), (632, 860)):
         c.shape(ellipse(x, y, 11), "#fff0df")
     c.shape(ellipse(500, 508, 150, 24), ("#4a4460", "#2a2438"))
@@ -284,9 +274,7 @@ def christmas_tree(c: Canvas) -> None:
     c.shape(rect(64, 190, 270, 440), "#f3e6d4")
     window(c, 78, 204, 242, 412, ("#16244f", "#3f5a94", "#8fa6cc"), "#f3e6d4")
     for _ in range(60):
-        c.shape(
-            ellipse(rng.uniform(90, 310), rng.uniform(220, 600), rng.uniform(1.5, 4.5)), "#ffffff", alpha=0.85
-        )
+        c.shape(ellipse(rng.uniform(90, 310), rng.uniform(220, 600), rng.uniform(1.5, 4.5)), "#ffffff", alpha=0.85)
     c.shape(rect(50, 628, 300, 22), "#fff6ea")
     c.glow(560, 800, 720, "#ffcf8a", 0.55)
     c.shape(ellipse(560, 1310, 420, 46), "#3a1c20", alpha=0.5, blur=20)
@@ -309,9 +297,7 @@ def fir(c: Canvas) -> None:
     for tier in range(5, -1, -1):
         top, half = 270 + tier * 140, 130 + tier * 52
         low = top + 290
-        edge = [
-            (560 + half * (1 - i / 5), low + (26 if i % 2 else -6) - 14 * abs(5 - i) / 5) for i in range(11)
-        ]
+        edge = [(560 + half * (1 - i / 5), low + (26 if i % 2 else -6) - 14 * abs(5 - i) / 5) for i in range(11)]
         layer = [
             (560, top),
             *smooth([(560 + half * 0.4, top + 150), edge[0]]),
@@ -355,8 +341,7 @@ def bauble(c: Canvas, x: float, y: float, size: float, tone: str) -> None:
 def tree_star(c: Canvas) -> None:
     """The star on top of the tree."""
     star = [
-        (560 + r * math.sin(math.pi * i / 5), 262 - r * math.cos(math.pi * i / 5))
-        for i, r in enumerate((64, 27) * 5)
+        (560 + r * math.sin(math.pi * i / 5), 262 - r * math.cos(math.pi * i / 5)) for i, r in enumerate((64, 27) * 5)
     ]
     c.glow(560, 262, 210, "#ffe9a0", 0.9)
     c.shape(star, ("#fff3b8", "#f7bf4a"))

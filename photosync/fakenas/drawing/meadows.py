@@ -98,15 +98,11 @@ def lavender_field(c: Canvas) -> None:
                 continue
             tone = mix("#a487cf", "#6a45a6", near * rng.uniform(0.5, 1))
             high = (2 + 52 * near) * rng.uniform(0.85, 1.15)
-            c.shape(
-                ellipse(x, y - high * 0.3, gap * 0.36, high), (mix(tone, "#ffd9f2", 0.4), tone, "#3a2468")
-            )
+            c.shape(ellipse(x, y - high * 0.3, gap * 0.36, high), (mix(tone, "#ffd9f2", 0.4), tone, "#3a2468"))
             for _ in range(5 if near > 0.12 else 0):
                 lean = rng.uniform(-1, 1)
                 c.shape(
-                    ellipse(
-                        x + lean * gap * 0.36, y - high * (1.2 - 0.8 * lean * lean), gap * 0.05, high * 0.34
-                    ),
+                    ellipse(x + lean * gap * 0.36, y - high * (1.2 - 0.8 * lean * lean), gap * 0.05, high * 0.34),
                     mix(tone, rng.choice(["#d9bdf2", "#8a66c4", "#e6c8f2"]), 0.45),
                 )
     farmhouse(c)
@@ -114,9 +110,7 @@ def lavender_field(c: Canvas) -> None:
     for _ in range(150):
         foot, lean = rng.uniform(0, c.w), rng.uniform(-50, 50)
         tip = 1010 - rng.uniform(0, 60)
-        c.line(
-            smooth([(foot, 1020), (foot + lean * 0.4, tip - 60), (foot + lean, tip - 120)]), 2.4, "#6f9463"
-        )
+        c.line(smooth([(foot, 1020), (foot + lean * 0.4, tip - 60), (foot + lean, tip - 120)]), 2.4, "#6f9463")
         for i in range(7):
             c.shape(
                 ellipse(foot + lean * (0.62 + i * 0.07), tip - 82 - i * 10, 9 - i * 0.7, 8),
@@ -148,9 +142,7 @@ def farmhouse(c: Canvas) -> None:
 def cherry_blossom(c: Canvas) -> None:
     rng = Random(6)
     c.sky("#9fd0ec", "#d5e9f2", "#fdeaea", bottom=800)
-    slopes = smooth(
-        [(220, 760), (480, 520), (600, 372), (640, 352), (690, 352), (735, 372), (860, 520), (1140, 760)]
-    )
+    slopes = smooth([(220, 760), (480, 520), (600, 372), (640, 352), (690, 352), (735, 372), (860, 520), (1140, 760)])
     c.shape(slopes, ("#6f8fc0", "#9fb8da", "#dbe4f0"))
     with c.inside(slopes):
         drops = (
@@ -243,9 +235,7 @@ def garden_flowers(c: Canvas) -> None:
             y = rng.uniform(430, 640) + 150 * near * rng.uniform(0.6, 1.2)
             size = (44 + 36 * near) * rng.uniform(0.75, 1.15)
             c.line(
-                smooth(
-                    [(x + rng.uniform(-40, 40), 1020), (x + rng.uniform(-15, 15), (y + 1000) / 2), (x, y)]
-                ),
+                smooth([(x + rng.uniform(-40, 40), 1020), (x + rng.uniform(-15, 15), (y + 1000) / 2), (x, y)]),
                 5 + 3 * near,
                 "#4a8a4c",
             )
@@ -279,15 +269,11 @@ def flower_head(c: Canvas, x: float, y: float, size: float, petal: str, heart: s
     wide = 0.2 if count == 12 else 0.42
     spin = rng.uniform(0, 60)
     for i in range(count):
-        leaf = smooth(
-            [(0.1, 0), (0.55, -wide), (1, -wide * 0.4), (1, wide * 0.4), (0.55, wide)], closed=True, steps=6
-        )
+        leaf = smooth([(0.1, 0), (0.55, -wide), (1, -wide * 0.4), (1, wide * 0.4), (0.55, wide)], closed=True, steps=6)
         tone = mix(petal, "#ffffff" if i % 2 else "#703050", 0.16)
         points = [(px, y + (py - y) * 0.86) for px, py in place(leaf, x, y, size, spin + 360 * i / count)]
         c.shape(points, (mix(tone, "#ffffff", 0.18), mix(tone, "#601040", 0.16)))
-    c.shape(
-        ellipse(x, y, size * 0.27, size * 0.24), (mix(heart, "#ffffff", 0.2), mix(heart, "#200010", 0.25))
-    )
+    c.shape(ellipse(x, y, size * 0.27, size * 0.24), (mix(heart, "#ffffff", 0.2), mix(heart, "#200010", 0.25)))
 
 
 def kite_meadow(c: Canvas) -> None:
@@ -329,9 +315,7 @@ def kite_meadow(c: Canvas) -> None:
                 (mix("#b4d767", "#3f8448", rng.random()), "#3f8448"),
             )
         else:
-            c.shape(
-                ellipse(gx, gy - 30, 3 + 5 * near), rng.choice(["#ffffff", "#ffd94f", "#f59ab4", "#e8543f"])
-            )
+            c.shape(ellipse(gx, gy - 30, 3 + 5 * near), rng.choice(["#ffffff", "#ffd94f", "#f59ab4", "#e8543f"]))
 
 
 def running_child(c: Canvas) -> None:

@@ -386,6 +386,4 @@ def train(c: Canvas, x: float, y: float) -> None:
             c.shape(rect(left + 14 + k * 34, y - 60, 24, 24), ("#dff0f5", "#7fa6bd"))
         for k in (40, 62, 160, 182):
             c.shape(ellipse(left + k, y - 4, 8), "#2c222a")
-    c.shape(
-        [(x + 888, y - 62), (x + 902, y - 62), (x + 916, y - 38), (x + 888, y - 38)], ("#dff0f5", "#7fa6bd")
-    )
+    c.shape([(x + 888, y - 62), (x + 902, y - 62), (x + 916, y - 38), (x + 888, y - 38)], ("#dff0f5", "#7fa6bd"))

@@ -64,11 +64,7 @@ def smooth(points: Sequence[Point], closed: bool = False, steps: int = 12) -> Po
                 b[k]
                 + 0.5
                 * t
-                * (
-                    c[k]
-                    - a[k]
-                    + t * (2 * a[k] - 5 * b[k] + 4 * c[k] - d[k] + t * (3 * (b[k] - c[k]) + d[k] - a[k]))
-                )
+                * (c[k] - a[k] + t * (2 * a[k] - 5 * b[k] + 4 * c[k] - d[k] + t * (3 * (b[k] - c[k]) + d[k] - a[k])))
                 for k in (0, 1)
             )
             curve.append((x, y))
@@ -90,9 +86,7 @@ def jagged(start: Point, end: Point, rough: float, rng: Random, depth: int = 5) 
 def rolling(width: float, y: float, height: float, seed: int, waves: float = 2.0) -> Points:
     """A gentle hill line across the width."""
     rng = Random(seed)
-    parts = [
-        (waves * k * rng.uniform(0.8, 1.2), rng.uniform(0, math.tau), height / k**1.4) for k in (1, 2, 3, 5)
-    ]
+    parts = [(waves * k * rng.uniform(0.8, 1.2), rng.uniform(0, math.tau), height / k**1.4) for k in (1, 2, 3, 5)]
     steps = [i / 160 for i in range(161)]
     return [(width * s, y + sum(a * math.sin(math.pi * f * s + p) for f, p, a in parts)) for s in steps]
 
@@ -175,9 +169,7 @@ class Canvas:
     ) -> None:
         self.shape(place(points, dx, dy), colour, blur=blur, alpha=alpha)
 
-    def line(
-        self, points: Sequence[Point], width: float, fill: Fill, *, alpha: float = 1, blur: float = 0
-    ) -> None:
+    def line(self, points: Sequence[Point], width: float, fill: Fill, *, alpha: float = 1, blur: float = 0) -> None:
         """Stroke a line with round ends."""
         box = self._box(points, width + blur * 3)
         size = (box[2] - box[0], box[3] - box[1])
@@ -288,9 +280,7 @@ class Canvas:
         shade = Image.radial_gradient("L").resize(self.size, Image.Resampling.BICUBIC)
         shade = shade.point([round(255 * vignette * max(0, v / 255 - 0.35) ** 1.6) for v in range(256)])
         image.paste((12, 8, 24), (0, 0), shade)
-        tile = Image.frombytes("L", (256, 256), Random(7).randbytes(65536)).filter(
-            ImageFilter.GaussianBlur(0.7)
-        )
+        tile = Image.frombytes("L", (256, 256), Random(7).randbytes(65536)).filter(ImageFilter.GaussianBlur(0.7))
         grain = Image.new("L", self.size)
         for x in range(0, self.size[0], 256):
             for y in range(0, self.size[1], 256):

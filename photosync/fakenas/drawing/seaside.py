@@ -223,13 +223,9 @@ def shade(c: Canvas, rng: Random) -> None:
     )
     for x, y, tone in spots:
         for k in (0, 1):
-            towel = place(
-                rounded(-32, -75, 64, 150, 8), x + 70 + k * 84, y + 70 + 8 * k, 1, rng.uniform(-14, 14)
-            )
+            towel = place(rounded(-32, -75, 64, 150, 8), x + 70 + k * 84, y + 70 + 8 * k, 1, rng.uniform(-14, 14))
             c.shadow(towel, 5, 7, 5, 0.25, "#7a4a2c")
-            c.shape(
-                towel, mix(rng.choice(["#ffffff", "#7fc4d0", "#f59a8a", "#f9d77c", "#9cc79a"]), tone, 0.12)
-            )
+            c.shape(towel, mix(rng.choice(["#ffffff", "#7fc4d0", "#f59a8a", "#f9d77c", "#9cc79a"]), tone, 0.12))
             with c.inside(towel):
                 for stripe in range(-2, 3):
                     c.line(
@@ -243,15 +239,10 @@ def shade(c: Canvas, rng: Random) -> None:
 
 def parasol(c: Canvas, x: float, y: float, radius: float, tone: str) -> None:
     """A parasol seen from above."""
-    rim = [
-        (x + radius * math.cos(math.tau * i / 12), y + radius * math.sin(math.tau * i / 12))
-        for i in range(12)
-    ]
+    rim = [(x + radius * math.cos(math.tau * i / 12), y + radius * math.sin(math.tau * i / 12)) for i in range(12)]
     c.shadow(rim, 34, 40, 10, 0.32, "#6a3c28")
     for i in range(12):
         light = 0.5 + 0.5 * math.cos(math.tau * (i + 0.5) / 12 - math.radians(225))
         base = tone if i % 2 else "#fff8ea"
-        c.shape(
-            [(x, y), rim[i], rim[(i + 1) % 12]], mix(mix(base, "#4a1c3a", 0.3), base, 0.25 + 0.75 * light)
-        )
+        c.shape([(x, y), rim[i], rim[(i + 1) % 12]], mix(mix(base, "#4a1c3a", 0.3), base, 0.25 + 0.75 * light))
     c.shape(ellipse(x, y, radius * 0.07), "#fff8ea")

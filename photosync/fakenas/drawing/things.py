@@ -46,9 +46,7 @@ def pine(c: Canvas, x: float, y: float, height: float, fill: Fill, wide: float =
     c.shape([*left, *reversed(right)], fill)
 
 
-def bush(
-    c: Canvas, x: float, y: float, size: float, light: str, dark: str, seed: int, blobs: int = 26
-) -> None:
+def bush(c: Canvas, x: float, y: float, size: float, light: str, dark: str, seed: int, blobs: int = 26) -> None:
     """A round crown of foliage, lit from the upper left."""
     rng = Random(seed)
     spots = []
@@ -78,9 +76,7 @@ def tree(c: Canvas, x: float, y: float, height: float, light: str, dark: str, se
     bush(c, x, y - height * 0.66, height * 0.34, light, dark, seed)
 
 
-def cloud(
-    c: Canvas, x: float, y: float, width: float, fill: Fill, alpha: float = 0.95, seed: int = 0
-) -> None:
+def cloud(c: Canvas, x: float, y: float, width: float, fill: Fill, alpha: float = 0.95, seed: int = 0) -> None:
     """A flat-bottomed heap of puffs; fill runs from its top to its bottom."""
     rng = Random(seed)
     puffs = []
@@ -198,9 +194,7 @@ def flower(
 ) -> None:
     for i in range(petals):
         angle = turn + 360 * i / petals
-        petal = smooth(
-            [(0, 0), (0.5, -0.42), (0.95, -0.3), (1.05, 0), (0.95, 0.3), (0.5, 0.42)], closed=True, steps=5
-        )
+        petal = smooth([(0, 0), (0.5, -0.42), (0.95, -0.3), (1.05, 0), (0.95, 0.3), (0.5, 0.42)], closed=True, steps=5)
         c.shape(place(petal, x, y, size, angle), mix(colour, "#ffffff" if i % 2 else "#5a2050", 0.1))
     c.shape(ellipse(x, y, size * 0.3), heart)
 
@@ -209,9 +203,7 @@ def blade(c: Canvas, x: float, y: float, height: float, lean: float, fill: Fill)
     """A blade of grass."""
     c.shape(
         [
-            *smooth(
-                [(x - height * 0.035, y), (x + lean * 0.3, y - height * 0.6), (x + lean, y - height)], steps=5
-            ),
+            *smooth([(x - height * 0.035, y), (x + lean * 0.3, y - height * 0.6), (x + lean, y - height)], steps=5),
             *smooth(
                 [
                     (x + lean, y - height),

@@ -35,9 +35,7 @@ def city_dusk(c: Canvas) -> None:
     sun(c, 1880, 640, 60, "#fff0c4", "#ffc27e")
     for cx, cy, width in ((520, 330, 520), (1480, 260, 420), (2480, 380, 560)):
         cloud(c, cx, cy, width, ("#e58a98", "#8f5a92"), 0.65, cx)
-    for layer, (tone, low, high) in enumerate(
-        (("#b8709a", 90, 300), ("#774f8c", 110, 390), ("#3f3468", 90, 460))
-    ):
+    for layer, (tone, low, high) in enumerate((("#b8709a", 90, 300), ("#774f8c", 110, 390), ("#3f3468", 90, 460))):
         x = -20.0
         while x < c.w:
             wide = rng.uniform(60, 130)
@@ -94,9 +92,7 @@ def rainy_street(c: Canvas) -> None:
                     wx = edge + side * (18 + col * (46 + 34 * near))
                     wy = top + 40 + row * step * 1.7
                     if wy < 830 and rng.random() < 0.62:
-                        glass = rng.choice(
-                            [("#ffe7a6", "#ffb85e"), ("#ffd68a", "#e8924e"), ("#7f8fb4", "#59628c")]
-                        )
+                        glass = rng.choice([("#ffe7a6", "#ffb85e"), ("#ffd68a", "#e8924e"), ("#7f8fb4", "#59628c")])
                         c.shape(
                             rect(wx - (22 + 14 * near) * (side < 0), wy, 22 + 14 * near, step),
                             glass,
@@ -104,9 +100,7 @@ def rainy_street(c: Canvas) -> None:
                         )
             left, right = min(edge, edge + side * 150), max(edge, edge + side * 150)
             y = 800 + 20 * near
-            c.shape(
-                rect(left, y, right - left, 110 + 60 * near), ("#ffe9b0", "#ffb25a"), alpha=0.35 + 0.5 * near
-            )
+            c.shape(rect(left, y, right - left, 110 + 60 * near), ("#ffe9b0", "#ffb25a"), alpha=0.35 + 0.5 * near)
             stripes = 8
             for k in range(stripes):
                 c.shape(
@@ -124,9 +118,7 @@ def street_lamps(c: Canvas) -> None:
     """Four lamps along the street."""
     for x, y, size in ((330, 985, 0.75), (668, 985, 0.75), (170, 1060, 1.15), (835, 1060, 1.15)):
         c.line([(x, y), (x, y - 420 * size)], 9 * size, "#231f38")
-        c.shape(
-            place([(-17, -40), (17, -40), (11, 0), (-11, 0)], x, y - 420 * size, size), ("#fff9da", "#ffd675")
-        )
+        c.shape(place([(-17, -40), (17, -40), (11, 0), (-11, 0)], x, y - 420 * size, size), ("#fff9da", "#ffd675"))
         c.shape(place([(-22, -40), (0, -60), (22, -40)], x, y - 420 * size, size), "#231f38")
         c.glow(x, y - 440 * size, 150 * size, "#ffdf94", 0.85)
 
@@ -154,9 +146,7 @@ def passers_by(c: Canvas, rng: Random) -> None:
         umbrella(c, x + tall * 0.06, y - tall * 0.84, tall * 0.52, shade)
     for _ in range(190):
         drop, top, length = rng.uniform(0, 1040), rng.uniform(-40, 1500), rng.uniform(24, 70)
-        c.line(
-            [(drop, top), (drop - length * 0.16, top + length)], 1.7, "#e8efff", alpha=rng.uniform(0.12, 0.38)
-        )
+        c.line([(drop, top), (drop - length * 0.16, top + length)], 1.7, "#e8efff", alpha=rng.uniform(0.12, 0.38))
 
 
 def umbrella(c: Canvas, x: float, y: float, half: float, tone: str) -> None:
@@ -428,10 +418,7 @@ def ferris_wheel(c: Canvas) -> None:
     x, y, radius = 860, 440, 340
     for foot in (-210, 210):
         c.line([(x, y), (x + foot, 880)], 15, ("#f2d6c8", "#8a5f86"))
-    spots = [
-        (x + radius * math.cos(math.tau * i / 16), y + radius * math.sin(math.tau * i / 16))
-        for i in range(16)
-    ]
+    spots = [(x + radius * math.cos(math.tau * i / 16), y + radius * math.sin(math.tau * i / 16)) for i in range(16)]
     for spot in spots:
         c.line([(x, y), spot], 3, "#ffe3c8", alpha=0.75)
     for ring, wide in ((radius, 8), (radius * 0.93, 4), (radius * 0.35, 4)):
@@ -526,9 +513,5 @@ def balloon(c: Canvas, x: float, y: float, size: float, tones: tuple[str, str]) 
             (mix(tone, "#ffffff", 0.22), tone, mix(tone, "#3a1c50", 0.28)),
         )
     for dx in (-0.18, 0.18):
-        c.line(
-            [(x + dx * size, y + size * 1.24), (x + dx * size * 0.7, y + size * 1.52)], size * 0.02, "#4a3038"
-        )
-    c.shape(
-        rounded(x - size * 0.15, y + size * 1.5, size * 0.3, size * 0.24, size * 0.05), ("#a8704a", "#5f3a30")
-    )
+        c.line([(x + dx * size, y + size * 1.24), (x + dx * size * 0.7, y + size * 1.52)], size * 0.02, "#4a3038")
+    c.shape(rounded(x - size * 0.15, y + size * 1.5, size * 0.3, size * 0.24, size * 0.05), ("#a8704a", "#5f3a30"))
