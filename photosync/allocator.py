@@ -17,5 +17,5 @@ def tune_allocator() -> None:
     """
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_MMAP_THRESHOLD, 64 * 1024)
+        mallopt(_MMAP_THRESHOLD, 32 * 1024)
         mallopt(_ARENA_MAX, 2)

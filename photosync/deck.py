@@ -13,6 +13,7 @@ _ROUNDS = 4
 _MIN_HALF_BITS = 4
 _MAX_MISSED = 64
 _DRAWS_BETWEEN_MISSED = 3
+_MAX_MISSED_IN_A_ROW = 7
 _LONGEST_SEAM = 4  # so often can one photo stand in a row: put back, missed, at the end of a round and at a start
 
 
@@ -82,6 +83,7 @@ class Deck:
         self._ahead: deque[int] = deque()
         self._missed: deque[int] = deque()
         self._draws_since_missed = 0
+        self._missed_in_a_row = 0
         self._held: Sequence[int] = ()
         self._held_run = _Run(0, 0, rng)
 
@@ -90,7 +92,7 @@ class Deck:
 
         It is not the one dealt last, unless there is no other.
         """
-        for count in range(1, _LONGEST_SEAM + 1):
+        for count in range(1, _LONGEST_SEAM + 1 if len(catalog.photos) > 1 else 2):
             for number in self.upcoming(catalog, count):
                 if number != self.last:
                     self._ahead.remove(number)
@@ -152,9 +154,14 @@ class Deck:
 
     def _next(self, catalog: Catalog) -> int | None:
         self._draws_since_missed += 1
-        # With many missed the round waits: while the NAS is away it must not run through the album unseen.
-        due = self._draws_since_missed > _DRAWS_BETWEEN_MISSED or len(self._missed) >= _MAX_MISSED
-        if self._missed and len(self._runs) <= 1 and due:
+        # With many missed the round slows down: while the NAS is away it must not run through the album unseen.
+        # It never stands still, or that many broken photos would keep all others from coming.
+        full = len(self._missed) >= _MAX_MISSED and self._missed_in_a_row < _MAX_MISSED_IN_A_ROW
+        due = self._draws_since_missed > _DRAWS_BETWEEN_MISSED or full
+        self._missed_in_a_row += 1
+        if not (self._missed and len(self._runs) <= 1 and due):
+            self._missed_in_a_row = 0
+        else:
             self._draws_since_missed = 0
             number = self._missed.popleft()
             if number in catalog.by_id:

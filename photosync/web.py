@@ -52,7 +52,7 @@ _RETRY_AFTER_SECONDS = 5
 _LONGEST_RESPONSE_SECONDS = 300.0
 _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
-_SHORT_BYTES = 32 * 1024
+_SHORT_BYTES = 16 * 1024
 _METHODS = "GET, HEAD"
 _PAGE = Path(__file__).with_name("static") / "index.html"
 _PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -135,7 +135,7 @@ class Handler(RequestHandler):
         self.set_header("Content-Length", len(body))
         if len(body) > _SHORT_BYTES and self.request.method != "HEAD":
             self.request.connection.stream.set_nodelay(True)  # type: ignore[union-attr]
-            self.flush()
+            await self.flush()
         self.write(body)
         await self.complete()
 

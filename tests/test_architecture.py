@@ -24,12 +24,26 @@ TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items(
 FLOORS = [
     {"__main__"},
     {"service", "check"},
+    {"connect"},
     {"web", "metrics"},
     {"screens"},
     {"sync"},
     {"store", "albums"},
     {"nas", "session"},
-    {"wire", "sockets", "listing", "breaker", "deck", "cache", "settings", "options", "log", "server", "dsm"},
+    {
+        "wire",
+        "sockets",
+        "listing",
+        "breaker",
+        "deck",
+        "cache",
+        "settings",
+        "options",
+        "log",
+        "server",
+        "dsm",
+        "allocator",
+    },
     {"models", "errors", "__init__"},
 ]
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -99,7 +113,7 @@ class TestImportsGoDownOnly:
         assert users == USERS_OF[package]
 
     def test_below_the_service_objects_are_given_values_not_the_settings(self) -> None:
-        for room in set(ROOMS) - {"__main__", "service", "check"}:
+        for room in set(ROOMS) - {"__main__", "service", "check", "connect"}:
             taken = {name for module, name in imported(tree(room), 1) if module == "settings"}
             assert taken <= {"Secret"}, room
 

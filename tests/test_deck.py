@@ -268,12 +268,23 @@ class TestMissed:
         photos = catalog(range(1, 201))
         deck = Deck(random.Random(6))
         tried = set()
-        for _ in range(600):
+        for _ in range(2500):
             number = deck.draw(photos)
             assert number is not None
             deck.miss(number)
             tried.add(number)
         assert tried == set(range(1, 201))
+
+    def test_while_all_fail_the_round_advances_slowly(self) -> None:
+        photos = catalog(range(1, 2001))
+        deck = Deck(random.Random(8))
+        tried = set()
+        for _ in range(64 + 800):
+            number = deck.draw(photos)
+            assert number is not None
+            deck.miss(number)
+            tried.add(number)
+        assert 64 + 80 < len(tried) < 64 + 130
 
     def test_a_missed_photo_that_was_removed_does_not_come_back(self) -> None:
         old = catalog(range(1, 21))

@@ -158,22 +158,23 @@ def test_what_is_offered_is_asked_once(guest: Guest, nas: FakeNas) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "kind"),
     [
-        fakenas.html(),
-        fakenas.status(404),
-        fakenas.json_body({"success": True, "data": {}}),
-        fakenas.json_body({"success": True, "data": []}),
-        fakenas.json_body({"success": True, "data": {AUTH: {"maxVersion": "6"}}}),
-        fakenas.json_body([]),
-        fakenas.json_body("<!DOCTYPE HTML><HTML></HTML>"),
+        (fakenas.html(), "not_dsm"),
+        (fakenas.status(404), "not_dsm"),
+        (fakenas.json_body({"success": True, "data": {}}), "not_dsm"),
+        (fakenas.json_body({"success": True, "data": []}), "not_dsm"),
+        (fakenas.json_body({"success": True, "data": {AUTH: {"maxVersion": "6"}}}), "not_dsm"),
+        (fakenas.json_body("<!DOCTYPE HTML><HTML></HTML>"), "not_dsm"),
+        (fakenas.json_body([]), "bad_json"),
+        (fakenas.json_body({"hello": "world"}), "bad_json"),
     ],
 )
-def test_what_is_no_dsm_is_told(guest: Guest, nas: FakeNas, fault: Fault) -> None:
+def test_what_is_no_dsm_is_told(guest: Guest, nas: FakeNas, fault: Fault, kind: str) -> None:
     nas.fault(fault, api="SYNO.API.Info")
     with pytest.raises(NasBadAnswer) as caught:
         guest.client.discover()
-    assert caught.value.kind in ("not_dsm", "bad_json")
+    assert caught.value.kind == kind
     assert guest.logins == 0
 
 
