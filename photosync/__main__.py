@@ -58,9 +58,11 @@ def _run(settings: Settings) -> int:
 
     from .allocator import tune_allocator
     from .connect import build_client, log_in_early
+    from .listen import listen
     from .log import Logging, Redactor
 
     tune_allocator()
+    sockets = listen(settings.listen_address, settings.server_port)
     redactor = Redactor()
     client = build_client(settings, redactor)
     log_in_early(client)
@@ -72,8 +74,7 @@ def _run(settings: Settings) -> int:
     try:
         for warning in settings.warnings:
             logging.getLogger(__name__).warning("%s", warning)
-        service = Service(settings, client)
-        service.listen()
+        service = Service(settings, client, sockets)
         run(service, os.environ, _announce)
     finally:
         lines.stop()

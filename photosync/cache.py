@@ -70,6 +70,12 @@ class PhotoCache:
         lent.holders += 1
         return lent.data
 
+    def touch(self, key: PhotoKey) -> bool:
+        """Makes a photo the most recently used one, without counting a hit. False if it is not here."""
+        if key in self._resting:
+            self._resting[key] = self._resting.pop(key)
+        return key in self
+
     def release(self, key: PhotoKey) -> None:
         """Ends one `hold`. The photo is then the most recently used one."""
         lent = self._lent[key]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .errors import LoginRefused, NasCallRefused, NasError, NasUnreachable
 
 DEAD_SESSION = frozenset({105, 106, 107, 119})
@@ -19,7 +21,7 @@ TRANSIENT = frozenset({109, 110, 111, 117, 118, 498, 499})
 BLOCKED = 407
 
 _RIGHTS = "In DSM, open Control Panel > User & Group, edit the account, and under Applications allow Synology Photos."
-_LOGIN = {
+_LOGIN: Mapping[int, tuple[str, str]] = {
     400: (
         "The NAS does not accept the account name or the password.",
         "Correct --username or the password. It is not tried again by itself, so that the NAS blocks nobody.",
@@ -48,7 +50,7 @@ _LOGIN = {
         "Wait, or unlock it in DSM, and correct the password.",
     ),
 }
-_CALL = {
+_CALL: Mapping[int, tuple[str, str]] = {
     102: (
         "Synology Photos is not installed on the NAS, or not running.",
         "Install or start it in DSM's Package Center.",

@@ -61,7 +61,7 @@ def harmless(text: str) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """One record is one line (tracebacks apart), without secrets and without anything a terminal would obey."""
+    """One record is one line, without secrets and without anything a terminal would obey."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")

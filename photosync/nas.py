@@ -6,7 +6,7 @@ It follows Synology Photos as DSM 7 serves it (`/webapi/entry.cgi`); there is no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import dsm
@@ -20,8 +20,8 @@ from .wire import Answer, Room, Wire
 _PAGE_ROWS = 1000
 _ALBUM_PAGE_ROWS = 500
 _MAX_PAGES = 2000
-_ALBUM_DETAILS = ["thumbnail"]
-_ITEM_DETAILS = ["thumbnail", "resolution", "address", "description"]
+_ALBUM_DETAILS: Sequence[str] = ["thumbnail"]
+_ITEM_DETAILS: Sequence[str] = ["thumbnail", "resolution", "address", "description"]
 
 
 class SynologyClient:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.iostream import IOStream
-from tornado.web import Application
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Server(HTTPServer):
     progress for `stall_seconds` while it is sent something is cut off by the kernel (Linux, `TCP_USER_TIMEOUT`).
     """
 
-    def initialize(self, app: Application, stall_seconds: float = 30.0) -> None:  # type: ignore[override]
+    def initialize(self, app: HTTPServerConnectionDelegate, stall_seconds: float = 30.0) -> None:  # type: ignore[override]
         super().initialize(
             app,
             chunk_size=_READ_BYTES,

@@ -14,12 +14,10 @@ from contextlib import suppress
 from functools import partial
 
 from tornado.ioloop import PeriodicCallback
-from tornado.netutil import bind_sockets
 from tornado.platform.asyncio import AsyncIOLoop
 
 from .cache import PhotoCache
 from .deck import Decks
-from .errors import PhotosSyncError
 from .nas import SynologyClient
 from .screens import Screens
 from .server import Server, connection_limit, notify_systemd, watchdog_seconds
@@ -32,7 +30,6 @@ log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 8.0
 _LOGOUT_SECONDS = 1.0
-_BACKLOG = 128
 _LONGEST_RETRY_SECONDS = 300.0
 _SHORTEST_LONGEST_RETRY_SECONDS = 60.0
 
@@ -45,11 +42,20 @@ class MonotonicIOLoop(AsyncIOLoop):
 
 
 class Service:
-    """The whole service on one set of settings. `start` and `stop` want a running MonotonicIOLoop."""
+    """The whole service, on one set of settings and on listening sockets.
 
-    def __init__(self, settings: Settings, client: SynologyClient, *, stall_seconds: float = 30.0) -> None:
+    `start` and `stop` want a running MonotonicIOLoop.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: SynologyClient,
+        sockets: list[socket.socket],
+        *,
+        stall_seconds: float = 30.0,
+    ) -> None:
         rng = random.Random()
-        self.settings = settings
         self.client = client
         self.store = PhotoStore(
             self.client,
@@ -63,29 +69,15 @@ class Service:
         self.screens = Screens(self.sync, self.store, Decks(rng))
         self.traffic = Traffic()
         self.server = Server(make_app(self.sync, self.store, self.screens, self.traffic), stall_seconds=stall_seconds)
-        self._sockets: list[socket.socket] = []
+        self._sockets = sockets
 
     @property
     def port(self) -> int:
         """The port that is listened on, which the system chose if the settings say 0."""
         return int(self._sockets[0].getsockname()[1])
 
-    def listen(self) -> None:
-        """Raises PhotosSyncError if the address or the port cannot be had."""
-        address = self.settings.listen_address or None
-        try:
-            self._sockets = bind_sockets(self.settings.server_port, address, backlog=_BACKLOG)
-        except OSError as error:
-            raise PhotosSyncError(
-                f"{address or 'Any address'}, port {self.settings.server_port}, cannot be listened on "
-                f"({error.strerror or error}).",
-                "Perhaps another program has it already (see: ss -tlnp); --server-port chooses another one.",
-            ) from None
-
     async def start(self) -> None:
-        """Listens, then looks at the album for the first time."""
-        if not self._sockets:
-            self.listen()
+        """Serves, then looks at the album for the first time."""
         self.server.add_sockets(self._sockets)
         self.sync.start()
 

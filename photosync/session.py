@@ -19,7 +19,7 @@ from .settings import Secret
 from .wire import Answer, Room, Wire
 
 # The newest version of each call that this client was written against; older NASes offer less.
-_TESTED = {
+_TESTED: Mapping[str, int] = {
     "SYNO.API.Auth": 6,
     "SYNO.Foto.Browse.Album": 2,
     "SYNO.Foto.Browse.Item": 4,

@@ -126,7 +126,7 @@ class PhotoStore:
         """Downloads a photo that will be wanted soon, when no client waits. The oldest such wish goes first if
         there are too many.
         """
-        if photo.key in self.cache or photo.key in self._flights or self._reason_to_wait(photo):
+        if self.cache.touch(photo.key) or photo.key in self._flights or self._reason_to_wait(photo):
             return
         flight = self._flights[photo.key] = _Flight(photo, _future())
         self._ahead[photo.key] = flight

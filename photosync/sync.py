@@ -53,6 +53,7 @@ class AlbumSync:
         self._listed_at = 0.0
         self._empty_looks = 0
         self._reminded_at = 0.0
+        self._told: set[str] = set()  # the states that the log knows of since the last good look
         self._periodic = PeriodicCallback(self.refresh, interval_seconds * 1000)
         self._retry: object | None = None
         self._current: asyncio.Task[None] | None = None
@@ -154,13 +155,15 @@ class AlbumSync:
         if self.failures:
             log.info("The album can be read again, after %d failed looks.", self.failures)
         self.failures = 0
+        self._told.clear()
         self.last_error = None
         self.last_success_at = datetime.now(UTC)
 
     def _note_failure(self, error: NasError) -> None:
-        """Told once, then once an hour; the looks between are only counted."""
+        """Each state is told once, and the present one once an hour; the looks between are only counted."""
         now = self._clock()
-        changed = _state(self.last_error) != _state(error)
+        changed = _state(error) not in self._told
+        self._told.add(_state(error))
         self.failures += 1
         self.last_error = error
         if changed or now - self._reminded_at >= REMINDER_SECONDS:
@@ -181,6 +184,6 @@ class AlbumSync:
 
 def _state(error: PhotosSyncError | None) -> str:
     """What the log tells apart: a NAS that restarts fails in many ways, and all of them mean that it is away."""
-    if isinstance(error, NasUnreachable):
+    if isinstance(error, NasUnreachable) or (isinstance(error, NasError) and error.kind == "truncated"):
         return "away"
     return error.kind if isinstance(error, NasError) else ""

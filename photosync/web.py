@@ -6,13 +6,16 @@ import asyncio
 import json
 import logging
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamClosedError
 from tornado.web import Application, HTTPError, RequestHandler
 
@@ -54,6 +57,7 @@ _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
 _SHORT_BYTES = 16 * 1024
 _METHODS = "GET, HEAD"
+_ID = re.compile(r"([1-9][0-9]{0,19})\.jpg", re.ASCII)
 _PAGE = Path(__file__).with_name("static") / "index.html"
 _PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -65,7 +69,6 @@ class Traffic:
         self.active = 0
         self.stopping = False
         self.responses: Counter[tuple[str, int]] = Counter()
-        self.clients_lost = 0
         self._idle = asyncio.Event()
 
     def begin(self) -> None:
@@ -109,7 +112,7 @@ class Handler(RequestHandler):
         try:
             await self.answer(*path)
         except StreamClosedError:
-            self.traffic.clients_lost += 1
+            pass  # the client has left
         finally:
             self.traffic.end()
 
@@ -222,10 +225,8 @@ class OnePhoto(Handler):
 
     def _photo(self, name: str) -> Photo:
         catalog = self.sync.catalog
-        number = name.removesuffix(".jpg")
-        photo = None
-        if number.isascii() and number.isdigit() and len(number) <= 20:
-            photo = catalog.by_id.get(int(number))
+        number = _ID.fullmatch(name)
+        photo = catalog.by_id.get(int(number[1])) if number else None
         photo = photo or catalog.by_filename.get(name)
         if photo is not None:
             return photo
@@ -317,8 +318,6 @@ class Metrics(Handler):
 class StartPage(Handler):
     """GET /: links."""
 
-    caching = "no-cache"
-
     async def answer(self, *path: str) -> None:
         self.set_header("Content-Security-Policy", _PAGE_POLICY)
         await self.send(_PAGE.read_bytes(), "text/html; charset=utf-8")
@@ -339,7 +338,7 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
     ) -> tuple[str, type[Handler], dict[str, Any]]:
         return (pattern, handler, {"traffic": traffic, **collaborators})
 
-    return Application(
+    return _Application(
         [
             route(r"/files/(?!list$)([^/]+)", OnePhoto, sync=sync, store=store),
             route(r"/files", NextPhoto, screens=screens, store=store),
@@ -354,6 +353,14 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
         default_handler_args={"traffic": traffic},
         log_function=_account,
     )
+
+
+class _Application(Application):
+    def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
+        """A target in absolute form means its path (RFC 9112, section 3.2.2)."""
+        if request.path.startswith(("http://", "https://")):
+            request.path = urlsplit(request.path).path or "/"
+        return super().find_handler(request, **options)
 
 
 def status_of(error: PhotosSyncError) -> int:

@@ -18,6 +18,7 @@ from tornado.ioloop import IOLoop
 
 from photosync.connect import build_client
 from photosync.fakenas import FakeNas
+from photosync.listen import listen
 from photosync.log import Redactor
 from photosync.service import MonotonicIOLoop, Service
 from photosync.settings import Secret, Settings
@@ -158,7 +159,12 @@ class Running:
     async def _serve(self) -> None:
         self._stopping = asyncio.Event()
         try:
-            self.service = Service(self._settings, build_client(self._settings, self.redactor), **self._options)
+            self.service = Service(
+                self._settings,
+                build_client(self._settings, self.redactor),
+                listen(self._settings.listen_address, self._settings.server_port),
+                **self._options,
+            )
             await self.service.start()
         except BaseException as error:
             self._problem = error

@@ -43,6 +43,7 @@ FLOORS = [
         "server",
         "dsm",
         "allocator",
+        "listen",
     },
     {"models", "errors", "__init__"},
 ]

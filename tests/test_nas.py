@@ -721,39 +721,35 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-plausible_thumbnail = st.fixed_dictionaries(
-    {},
-    optional={
-        "unit_id": st.integers() | json_values,
-        "cache_key": st.text(st.characters(codec=None), max_size=100) | json_values,
-        "sm": st.sampled_from(["ready", "broken"]) | json_values,
-        "m": st.sampled_from(["ready", "broken"]) | json_values,
-        "xl": st.sampled_from(["ready", "broken"]) | json_values,
-    },
-)
-plausible_additional = st.fixed_dictionaries(
-    {},
-    optional={
-        "thumbnail": plausible_thumbnail | json_values,
-        "resolution": st.fixed_dictionaries({}, optional={"width": json_values, "height": st.integers()}) | json_values,
-        "address": st.dictionaries(st.sampled_from(["city", "town", "country", "state"]), json_values) | json_values,
-        "description": json_values,
-    },
-)
-plausible_rows = st.lists(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "id": st.integers(-2, 5) | json_values,
-            "filename": st.text(st.characters(codec=None), max_size=12) | json_values,
-            "time": st.integers() | json_values,
-            "type": st.sampled_from(["photo", "live", "video"]) | json_values,
-            "owner_user_id": st.integers(0, 9) | json_values,
-            "additional": plausible_additional | json_values,
-        },
-    ),
-    max_size=6,
-)
+texts = st.text(st.characters(codec=None), max_size=100)
+oddities = json_values | texts | st.integers() | st.integers(2**62, 2**64)
+
+
+def with_oddities(row: dict[str, Any], *more: str) -> Any:
+    """The row with a few of its values replaced by anything."""
+    return st.dictionaries(st.sampled_from([*row, *more]), oddities, max_size=2).map(lambda changes: row | changes)
+
+
+rows_for_thumbnail = with_oddities({"unit_id": 7, "cache_key": "7_1", "sm": "ready", "m": "ready", "xl": "ready"})
+rows_for_resolution = with_oddities({"width": 4000, "height": 3000})
+rows_for_address = with_oddities({"city": "Ulm", "country": "Germany"}, "town", "state")
+
+
+@st.composite
+def odd_rows(draw: Any) -> dict[str, Any]:
+    """A row of a listing in which something may be odd, on any level."""
+    details = {
+        "thumbnail": draw(rows_for_thumbnail),
+        "resolution": draw(rows_for_resolution),
+        "address": draw(rows_for_address),
+        "description": "",
+    }
+    row = {"id": draw(st.integers(-1, 5)), "filename": "a.jpg", "time": 1, "type": "photo", "owner_user_id": 2}
+    found: dict[str, Any] = draw(with_oddities(row | {"additional": draw(with_oddities(details))}))
+    return found
+
+
+plausible_rows = st.lists(odd_rows() | st.dictionaries(st.text(max_size=5), json_values, max_size=3), max_size=6)
 ANY_ALBUM = Album(1, "any", 0, 2, "", shared_with_me=False, smart=False, state=())
 
 

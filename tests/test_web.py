@@ -415,7 +415,7 @@ def test_every_answer_says_how_it_may_be_used(running: Running, path: str) -> No
         ("/healthz", "application/json", "no-store"),
         ("/readyz", "application/json", "no-store"),
         ("/metrics", "text/plain; version=0.0.4; charset=utf-8", "no-store"),
-        ("/", "text/html; charset=utf-8", "no-cache"),
+        ("/", "text/html; charset=utf-8", "no-store"),
     ],
 )
 def test_type_and_caching_of_each_endpoint(running: Running, path: str, content_type: str, caching: str) -> None:

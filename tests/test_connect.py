@@ -1,0 +1,55 @@
+"""From settings to a client."""
+
+from __future__ import annotations
+
+import threading
+
+from conftest import CANARY_PASSWORD, Running, settings_for
+
+from photosync import fakenas
+from photosync.connect import build_client, log_in_early
+from photosync.fakenas import FakeNas
+from photosync.log import Redactor
+
+
+def test_building_a_client_sends_nothing(nas: FakeNas) -> None:
+    build_client(settings_for(nas), Redactor())
+    assert nas.calls == []
+
+
+def test_the_password_is_hidden_before_anything_is_sent(nas: FakeNas) -> None:
+    redactor = Redactor()
+    build_client(settings_for(nas), redactor)
+    assert CANARY_PASSWORD not in redactor(f"login with {CANARY_PASSWORD}")
+
+
+def test_no_photo_may_be_larger_than_the_whole_cache(nas: FakeNas) -> None:
+    with Running(settings_for(nas, max_cache_bytes=20_000, max_photo_bytes=32_000_000)) as running:
+        running.wait_for("/files/list", lambda answer: answer.status_code == 200)
+        number = max(running.service.sync.catalog.photos, key=lambda photo: photo.width).id
+        assert running.get(f"/files/{number}.jpg").status_code == 502
+
+
+def test_an_early_login_is_the_one_that_the_first_call_uses(nas: FakeNas) -> None:
+    arrived = threading.Event()
+    nas.fault(fakenas.hold(arrived), api="SYNO.API.Auth", method="login", times=1)
+    client = build_client(settings_for(nas), Redactor())
+    log_in_early(client)
+    arrived.set()
+    assert client.list_albums()
+    assert nas.count("SYNO.API.Auth", "login") == 1
+    client.logout()
+
+
+def test_an_early_login_that_is_refused_is_not_repeated(nas: FakeNas) -> None:
+    nas.password = "another one"
+    settings = settings_for(nas)
+    nas.password = "changed since"
+    client = build_client(settings, Redactor())
+    log_in_early(client)
+    for thread in threading.enumerate():
+        if thread.name == "nas-login":
+            thread.join(10)
+    with Running(settings) as running:
+        running.wait_for("/readyz", lambda answer: "password" in answer.text)
+    assert nas.count("SYNO.API.Auth", "login") == 2  # the early one, and the other client's own
