@@ -40,6 +40,8 @@ def _command(settings: Settings) -> int:
         return _run(settings)
     from . import check
 
+    for warning in settings.warnings:
+        print(f"photos-sync: {harmless(warning)}", file=sys.stderr)
     steps = check.check if settings.command == "check" else check.list_albums
     return EXIT_FAILED if not steps(settings) else 0
 

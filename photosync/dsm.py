@@ -18,6 +18,9 @@ PERHAPS_DENIED = frozenset({105, 803})
 TRANSIENT = frozenset({109, 110, 111, 117, 118, 498, 499})
 """Busy, or DSM is starting or being updated."""
 
+NOT_OFFERED = frozenset({102, 103, 104})
+"""No such API, method or version."""
+
 BLOCKED = 407
 
 _RIGHTS = "In DSM, open Control Panel > User & Group, edit the account, and under Applications allow Synology Photos."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 from .errors import PhotosSyncError
@@ -22,8 +23,15 @@ def listen(address: str, port: int) -> list[socket.socket]:
         listening = socket.create_server(place, family=family, backlog=_BACKLOG, dualstack_ipv6=dual)
     except OSError as error:
         raise PhotosSyncError(
-            f"Port {port} of {address or 'this machine'} cannot be served on ({error.strerror or error}).",
+            f"Port {port} of {address or 'this machine'} cannot be listened on ({_reason(error)}).",
             "If another program has it (ss -tlnp shows which), choose another port with --server-port.",
         ) from None
     listening.setblocking(False)
     return [listening]
+
+
+def _reason(error: OSError) -> str | None:
+    """The system's own words; the library adds the address to them, which was named already."""
+    if error.errno and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
+    return error.strerror

@@ -159,6 +159,8 @@ class DsmSession:
             if code == reply.error_code and code in dsm.PERHAPS_DENIED:
                 self._denied[api, code] = self._clock() + _REFUSED_SECONDS
         if reply.error_code is not None:
+            if reply.error_code in dsm.NOT_OFFERED:
+                self._apis = {}  # another NAS, or another version of Photos: asked anew at the next call
             raise dsm.call_error(api, reply.error_code)
         return reply
 

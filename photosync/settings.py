@@ -160,6 +160,11 @@ class _Loader:
             self.missing("username", "the NAS account", "-u NAME")
         password, password_file = (None, None) if demo else self.password()
         url = "" if demo else self.url()
+        if self.raw["insecure"]:
+            self.warnings.append(
+                f"{self.source('insecure')}: the NAS's certificate is not checked, so anybody in your network could "
+                "pass for the NAS and get the password. Better trust its certificate with --ca-file."
+            )
         result = Settings(
             url=url,
             username=username,

@@ -23,7 +23,7 @@ from .errors import NasBadAnswer, NasError, NasTimeout, NasUnreachable
 from .sockets import DeadlineAdapter, tls_context
 
 CONNECT_SECONDS = 5.0
-RETRY_AFTER_SECONDS = (1.0, 600.0)
+RETRY_AFTER_SECONDS = (1.0, 300.0)
 _CHUNK_BYTES = 256 * 1024
 _NAME_TROUBLE = (NameResolutionError, socket.gaierror, LocationValueError, requests.exceptions.InvalidURL)
 

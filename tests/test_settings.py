@@ -562,3 +562,10 @@ class TestTheProgram:
         assert address.startswith("photos-sync: url (command line): leave the account out of the address")
         assert cache.startswith("photos-sync: max-cache (environment PHOTOS_SYNC_MAX_CACHE): 'much' is not a number")
         assert help_line == "photos-sync --help shows every option."
+
+
+def test_an_unchecked_certificate_is_warned_about() -> None:
+    settings = load_settings(["-U", "nas", "-u", "frame", "-p", "secret", "--insecure"], {})
+    assert any("insecure (command line)" in warning and "--ca-file" in warning for warning in settings.warnings)
+    settings = load_settings(["-U", "nas", "-u", "frame"], {"PHOTOS_SYNC_PASSWORD": "secret"})
+    assert settings.warnings == ()

@@ -1,0 +1,90 @@
+"""A client of the simulated NAS whose clock and password a test can change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from conftest import canary_nas
+
+from photosync.fakenas import FakeNas, Item, Library
+from photosync.log import Redactor
+from photosync.models import Album, Photo
+from photosync.nas import SynologyClient
+from photosync.settings import Secret
+from photosync.wire import Wire
+
+AUTH = "SYNO.API.Auth"
+ALBUM = "SYNO.Foto.Browse.Album"
+ITEM = "SYNO.Foto.Browse.Item"
+MISC = "SYNO.Foto.Sharing.Misc"
+THUMBNAIL = "SYNO.Foto.Thumbnail"
+TEAM_THUMBNAIL = "SYNO.FotoTeam.Thumbnail"
+GARDEN_PASSPHRASE = "gArd3nP4s"
+MINUTE = 60.0
+
+
+class Clock:
+    """A monotonic clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Guest:
+    """A client with a clock and a password that tests can change."""
+
+    def __init__(self, nas: FakeNas, **options: Any) -> None:
+        self.nas = nas
+        self.clock = Clock()
+        self.password = nas.password
+        self.hidden: list[str] = []
+        self.redactor = Redactor()
+        self.client = SynologyClient(
+            Wire(nas.url, 5.0, None, False),
+            nas.username,
+            lambda: Secret(self.password),
+            hide=self._hide,
+            clock=self.clock,
+            **{"max_photo_bytes": 8_000_000} | options,
+        )
+
+    def _hide(self, secret: str) -> None:
+        self.hidden.append(secret)
+        self.redactor.hide(secret)
+
+    @property
+    def logins(self) -> int:
+        return self.nas.count(AUTH, "login")
+
+    def album(self, name: str = "kitchen-dash") -> Album:
+        return next(album for album in self.client.list_albums() if album.name == name)
+
+    def photos(self, name: str = "kitchen-dash") -> list[Photo]:
+        return self.client.list_photos(self.album(name)).photos
+
+    def photo(self, fits: Callable[[Item], bool], album: str = "kitchen-dash") -> Photo:
+        """The first photo of the album whose item at the NAS fits."""
+        items = self.nas.library.items
+        return next(photo for photo in self.photos(album) if fits(items[photo.id]))
+
+    def item(self, photo: Photo) -> Item:
+        return self.nas.library.items[photo.id]
+
+
+@contextmanager
+def guest_of(library: Library, **options: Any) -> Iterator[Guest]:
+    with canary_nas(library=library) as nas:
+        yield Guest(nas, **options)
+
+
+def own(item: Item) -> bool:
+    return item.owner_user_id == 2 and item.type == "photo"
+
+
+def shared_space(item: Item) -> bool:
+    return item.owner_user_id == 0
