@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from .errors import ConfigError, PhotosSyncError
 from .log import harmless
-from .settings import Secret, Settings, load_settings
+from .secret import Secret
+from .settings import Settings, load_settings
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 2

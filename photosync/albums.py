@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
@@ -70,6 +70,12 @@ def describe(album: Album) -> str:
     return f"id:{album.id}  {album.name or '(no name)'}  ({album.item_count} items, {kind})"
 
 
+def left_out(skipped: Mapping[str, int]) -> str:
+    """The items that are not served, in words."""
+    words = {"video": "videos", "no_rendition": "without a preview"}
+    return ", ".join(f"{count} {words.get(reason, reason)}" for reason, count in sorted(skipped.items()))
+
+
 def _states(source: AlbumSource, wanted: Sequence[str], known: Sequence[Album]) -> tuple[Album, ...]:
     """The known albums as they are now; looked up anew by name where one is gone or was renamed."""
     try:
@@ -94,6 +100,12 @@ def _find(albums: Sequence[Album], wanted: str) -> Album:
             f"There are {len(matches)} albums named '{wanted}': " + "; ".join(map(describe, matches)) + ".",
             "Give --album the id of the one you mean.",
         )
+    if wanted.startswith("id:"):
+        raise AlbumProblem(
+            "album_not_found",
+            f"The account sees no album with {wanted} among {len(albums)} albums.",
+            "photos-sync --list-albums shows the ids of all it sees.",
+        )
     names = [album.name for album in albums if album.name]
     nearest = get_close_matches(wanted, names, n=3, cutoff=0.5) or sorted(names)[:3]
     near = " The nearest names are: " + ", ".join(f"'{name}'" for name in nearest) + "." if nearest else ""
@@ -112,10 +124,9 @@ def _is_passing(listings: Sequence[Listing], previous: Catalog) -> bool:
 
 def _nothing_to_show(albums: Sequence[Album], skipped: Counter[str]) -> AlbumProblem:
     names = ", ".join(f"'{album.name}'" for album in albums)
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
     return AlbumProblem(
         "no_photos",
-        f"No item of the album {names} can be shown ({reasons}).",
+        f"No item of the album {names} can be shown ({left_out(skipped)}).",
         "Videos are not shown, and other items only once the NAS has made its thumbnails of them.",
     )
 

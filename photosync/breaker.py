@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .errors import PhotosSyncError
+from .models import PhotoKey
 
 QUARANTINE_FIRST_SECONDS = 5 * 60.0
 QUARANTINE_LONGEST_SECONDS = 6 * 3600.0
 _AT_ONCE_SECONDS = 1.0
+_LONGEST_ASKED_SECONDS = 300.0  # a NAS that asks for more patience is asked again all the same
 
 
 class Breaker:
@@ -77,7 +79,7 @@ class Breaker:
         longest = min(self._first_seconds * 2.0**self._openings, self._longest_seconds)
         self._openings = min(self._openings + 1, 32)
         wait = longest * self._rng.uniform(0.5, 1.0)
-        self._open_until = self._clock() + max(wait, at_least_seconds or 0.0)
+        self._open_until = self._clock() + max(wait, min(at_least_seconds or 0.0, _LONGEST_ASKED_SECONDS))
 
 
 @dataclass(slots=True)
@@ -94,31 +96,34 @@ class Quarantine:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._patients: dict[object, _Patient] = {}
+        self._patients: dict[PhotoKey, _Patient] = {}
 
     def __len__(self) -> int:
         """How many are waiting now."""
         now = self._clock()
         return sum(patient.until > now for patient in self._patients.values())
 
-    def wait_seconds(self, subject: object) -> float:
-        patient = self._patients.get(subject)
+    def __iter__(self) -> Iterator[PhotoKey]:
+        return iter(list(self._patients))
+
+    def wait_seconds(self, key: PhotoKey) -> float:
+        patient = self._patients.get(key)
         return max(0.0, patient.until - self._clock()) if patient else 0.0
 
-    def cause(self, subject: object) -> PhotosSyncError | None:
-        patient = self._patients.get(subject)
+    def cause(self, key: PhotoKey) -> PhotosSyncError | None:
+        patient = self._patients.get(key)
         return patient.cause if patient else None
 
-    def failure(self, subject: object, cause: PhotosSyncError) -> None:
-        before = self._patients.get(subject)
+    def failure(self, key: PhotoKey, cause: PhotosSyncError) -> None:
+        before = self._patients.get(key)
         failures = min(before.failures + 1 if before else 1, 32)
         wait = _AT_ONCE_SECONDS if failures == 1 else QUARANTINE_FIRST_SECONDS * 2.0 ** (failures - 2)
         until = self._clock() + min(wait, QUARANTINE_LONGEST_SECONDS)
-        self._patients[subject] = _Patient(failures, until, cause)
+        self._patients[key] = _Patient(failures, until, cause)
 
-    def success(self, subject: object) -> None:
-        self._patients.pop(subject, None)
+    def success(self, key: PhotoKey) -> None:
+        self._patients.pop(key, None)
 
-    def retain(self, keep: Callable[[object], bool]) -> None:
-        """Forgets subjects that are gone."""
-        self._patients = {subject: patient for subject, patient in self._patients.items() if keep(subject)}
+    def retain(self, keep: Callable[[PhotoKey], bool]) -> None:
+        """Keeps only these."""
+        self._patients = {key: patient for key, patient in self._patients.items() if keep(key)}

@@ -6,7 +6,7 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-from .albums import describe, look
+from .albums import describe, left_out, look
 from .connect import build_client
 from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
 from .log import Redactor, harmless
@@ -47,7 +47,8 @@ def list_albums(settings: Settings) -> bool:
 
 def _check(settings: Settings, client: SynologyClient) -> None:
     parts = urlsplit(settings.url)
-    _ok(f"{parts.hostname} is {_resolve(parts.hostname or '')}")
+    address = _resolve(parts.hostname or "")
+    _ok(f"{parts.hostname} is {address}" if address != parts.hostname else f"address {address}")
     client.discover()
     if parts.scheme == "https":
         _ok("encrypted, but the certificate was not checked" if settings.insecure else "the certificate is trusted")
@@ -58,7 +59,7 @@ def _check(settings: Settings, client: SynologyClient) -> None:
     for album in found.albums:
         _ok(f"album {describe(album)}")
     catalog = found.catalog or Catalog()
-    skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(catalog.skipped.items()))
+    skipped = left_out(catalog.skipped)
     _ok(f"{len(catalog.photos)} photos can be shown" + (f" (left out: {skipped})" if skipped else ""))
     if not catalog.photos:
         raise AlbumProblem("empty", "The album is empty.", "Put photos into it in Synology Photos.")

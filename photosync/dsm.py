@@ -27,7 +27,7 @@ _RIGHTS = "In DSM, open Control Panel > User & Group, edit the account, and unde
 _LOGIN: Mapping[int, tuple[str, str]] = {
     400: (
         "The NAS does not accept the account name or the password.",
-        "Correct --username or the password. It is not tried again by itself, so that the NAS blocks nobody.",
+        "Correct --username or the password. It is tried again in half an hour, or when the password file has changed.",
     ),
     401: ("The account is disabled.", "Enable it in DSM: Control Panel > User & Group."),
     402: ("The account may not use Synology Photos.", _RIGHTS),
@@ -77,13 +77,14 @@ _CALL: Mapping[int, tuple[str, str]] = {
 
 
 def login_error(code: int) -> NasError:
-    """What a refused login means. TRANSIENT ones are NasUnreachable, everything else is LoginRefused."""
+    """What a refused login means: LoginRefused if it is about the account, otherwise NasUnreachable."""
     if code in TRANSIENT:
         return _starting(code)
-    cause, next_step = _LOGIN.get(
-        code, (f"The NAS refused the login with its error code {code}.", "Try to log in to DSM by hand.")
+    if code in _LOGIN:
+        return LoginRefused(f"login_{code}", *_LOGIN[code])
+    return NasUnreachable(
+        f"login_{code}", f"The NAS refused the login with its error code {code}.", "It is tried again."
     )
-    return LoginRefused(f"login_{code}", cause, next_step)
 
 
 def call_error(api: str, code: int) -> NasError:

@@ -19,6 +19,7 @@ HTTP statuses are no concern of these classes: `web.STATUSES` maps them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 
 class PhotosSyncError(Exception):
@@ -31,6 +32,13 @@ class PhotosSyncError(Exception):
         super().__init__(cause)
         self.next_step = next_step
         self.retry_after_seconds = retry_after_seconds
+
+    def after(self, seconds: float) -> Self:
+        """The same error, remembered, with the time that is left until the next try."""
+        copy = type(self).__new__(type(self), *self.args)
+        vars(copy).update(vars(self))
+        copy.retry_after_seconds = max(1.0, seconds)
+        return copy
 
     @property
     def sentence(self) -> str:

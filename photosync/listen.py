@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import socket
 
 from .errors import PhotosSyncError
@@ -22,16 +22,15 @@ def listen(address: str, port: int) -> list[socket.socket]:
         place = ("", port) if not address else found[0][4][:2]
         listening = socket.create_server(place, family=family, backlog=_BACKLOG, dualstack_ipv6=dual)
     except OSError as error:
-        raise PhotosSyncError(
-            f"Port {port} of {address or 'this machine'} cannot be listened on ({_reason(error)}).",
-            "If another program has it (ss -tlnp shows which), choose another port with --server-port.",
-        ) from None
+        raise PhotosSyncError(f"Port {port} of {address or 'this machine'} {_trouble(error)}") from None
     listening.setblocking(False)
     return [listening]
 
 
-def _reason(error: OSError) -> str | None:
-    """The system's own words; the library adds the address to them, which was named already."""
-    if error.errno and not isinstance(error, socket.gaierror):
-        return os.strerror(error.errno)
-    return error.strerror
+def _trouble(error: OSError) -> str:
+    """The cause and the next step."""
+    if error.errno == errno.EADDRINUSE:
+        return "is already in use. Choose another one with --server-port (ss -tlnp shows who has it)."
+    if error.errno == errno.EACCES:
+        return "may only be listened on by root. Choose one above 1023 with --server-port."
+    return f"cannot be listened on ({error.strerror}). --listen-address has to be an address of this machine."

@@ -122,6 +122,7 @@ class Logging:
         root.addHandler(self._handler)
         root.setLevel(self._level.upper())
         # Connection pools tell of every connection at debug level, with nothing that helps.
+        logging.getLogger("asyncio").setLevel(logging.INFO)
         logging.getLogger("urllib3").setLevel(logging.WARNING)
         # The server tells of every request that it cannot read, as often and almost as long as a client likes.
         if self._level.upper() != "DEBUG":

@@ -19,7 +19,7 @@ PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 def stats(sync: AlbumSync, store: PhotoStore) -> dict[str, object]:
     """The object of /cache/stats; sizes in bytes, times in ISO 8601 with zone."""
-    error = sync.last_error
+    error = sync.last_error or store.health.cause
     return {
         "photos": len(sync.catalog.photos),
         "entries": len(store.cache),
@@ -46,11 +46,15 @@ def resident_bytes() -> int:
         return 0
 
 
+def load_prometheus() -> None:
+    """Loads the library, on a worker thread: it takes its time, and not everybody looks at metrics."""
+    import prometheus_client.core  # noqa: F401  # imported for its effect
+
+
 def prometheus_text(
     sync: AlbumSync, store: PhotoStore, screens: Screens, responses: Mapping[tuple[str, int], int]
 ) -> bytes:
     """All metrics, read at this moment, in Prometheus's text format."""
-    # Loading it takes as long as everything else together, and not everybody looks at metrics.
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.registry import Collector
 
@@ -75,9 +79,9 @@ def _metrics(
         "cache_bytes": ("Bytes of photos in memory.", cache.bytes),
         "cache_max_bytes": ("The limit of cache_bytes.", cache.max_bytes),
         "downloads_inflight": ("Downloads wanted or under way.", store.inflight),
-        "quarantined_photos": ("Photos that failed and are waiting to be tried again.", len(store.quarantine)),
+        "quarantined_photos": ("Photos that failed and are waiting to be tried again.", len(store.health.quarantine)),
         "decks": ("Clients with a deck of their own.", len(screens.decks)),
-        "nas_up": ("1 unless the last call could not reach the NAS.", int(not store.breaker.is_open)),
+        "nas_up": ("1 unless the last call could not reach the NAS.", int(not store.health.breaker.is_open)),
         "resident_memory_bytes": ("Resident memory of the service.", resident_bytes()),
         "last_success_timestamp_seconds": ("When the album was last looked at with success.", _unix(sync)),
     }

@@ -13,8 +13,8 @@ from . import dsm
 from .errors import NasBadAnswer, PhotoNotFound
 from .listing import Listing, album_from_row, rows_of
 from .models import Album, Photo
+from .secret import Secret
 from .session import DsmSession
-from .settings import Secret
 from .wire import Answer, Room, Wire
 
 _PAGE_ROWS = 1000
@@ -42,9 +42,15 @@ class SynologyClient:
         self._hide = hide
         self._max_photo_bytes = max_photo_bytes
         self._photo_size = photo_size
-        self.discover = self._session.discover
-        self.login = self._session.login
-        self.logout = self._session.logout
+
+    def discover(self) -> None:
+        self._session.discover()
+
+    def login(self) -> None:
+        self._session.login()
+
+    def logout(self) -> None:
+        self._session.logout()
 
     def list_albums(self) -> list[Album]:
         """Every album the account can see: its own first, then those shared with it."""

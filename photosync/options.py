@@ -144,8 +144,14 @@ def build_parser(config_file: type[ConfigFile], *, default_file: bool) -> config
     return parser
 
 
+_UNREADABLE = re.compile(r"Unable to open config file: (.*?)\. Error: \[Errno [0-9]+\] ([^:]*)")
+
+
 class _Parser(configargparse.ArgumentParser):  # type: ignore[misc]  # the library carries no types
     def error(self, message: str) -> NoReturn:
+        unreadable = _UNREADABLE.match(message)
+        if unreadable:
+            raise ConfigError([f"--config: '{unreadable[1]}' cannot be read ({unreadable[2]})."])
         raise ConfigError([f"Command line: {message}."])
 
 
@@ -193,6 +199,8 @@ class ConfigFile(configargparse.ConfigFileParser):  # type: ignore[misc]  # the 
             return []
 
     def _value(self, option: Option, where: str, value: str, before: str | list[str]) -> str | list[str]:
+        if len(value) > 1 and value[0] in "\"'" and option.name != "password":
+            self.mistakes.append(f"{option.name} ({where}): leave the quotation marks away, they would belong to it.")
         if option.repeatable:
             return [*before, value]
         if not option.flag:

@@ -47,7 +47,6 @@ class Server(HTTPServer):
             max_header_size=_MAX_HEADER_BYTES,
             max_body_size=_MAX_BODY_BYTES,
         )
-        self.refused_connections = 0
         self._stall_seconds = stall_seconds
         self._limit = connection_limit()
         self._open: Counter[str] = Counter()
@@ -55,7 +54,6 @@ class Server(HTTPServer):
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         host = str(address[0]) if address else ""
         if self._open.total() >= self._limit or self._open[host] >= max(1, self._limit // 2):
-            self.refused_connections += 1
             stream.write(_FULL)
             stream.close()
             return

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from . import dsm
 from .errors import ConfigError, LoginRefused, NasBadAnswer, NasError, NasUnreachable
-from .settings import Secret
+from .secret import Secret
 from .wire import Answer, Room, Wire
 
 # The newest version of each call that this client was written against; older NASes offer less.
@@ -108,6 +108,8 @@ class DsmSession:
         self._lock = threading.Lock()  # held while a login is made; guards everything below
         self._login: _Login | None = None
         self._refusal: _Refusal | None = None
+        self._attempts = 0
+        self._failure: NasError | None = None
         self._logins: deque[float] = deque()
         self._denied: dict[tuple[str, int], float] = {}  # until when a code of a call is no reason for a login
 
@@ -177,6 +179,7 @@ class DsmSession:
     ) -> _Reply:
         offered = self._offered().get(api)
         if offered is None:
+            self._apis = {}  # perhaps Photos was not all there yet: asked anew at the next call
             raise dsm.call_error(api, 102)
         sent = {"api": api, "method": method, "version": str(offered.version)}
         sent |= {name: _encoded(value, offered.json_format) for name, value in fields.items()}
@@ -212,11 +215,25 @@ class DsmSession:
         login = self._login
         if login is not None and login is not dead:
             return login
+        attempts = self._attempts
         with self._lock:
             if self._login is None or self._login is dead:
+                if self._failure is not None and self._attempts != attempts:
+                    raise self._failure.with_traceback(None)  # it failed while this thread was waiting for it
                 self._login = None
-                self._login = self._log_in()
+                self._login = self._attempt()
             return self._login
+
+    def _attempt(self) -> _Login:
+        try:
+            login = self._log_in()
+            self._failure = None
+        except NasError as error:
+            self._failure = error
+            raise
+        finally:
+            self._attempts += 1
+        return login
 
     def _log_in(self) -> _Login:
         try:

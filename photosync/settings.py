@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import configargparse
 
 from .errors import ConfigError
 from .options import COMMANDS, ENVIRONMENT_PREFIX, OPTIONS, ConfigFile, build_parser, is_yes_or_no, nearest, spell_out
+from .secret import Secret, others_can_read, secret_in
 
 MEGABYTE = 1_000_000
 RENDITIONS = ("sm", "m", "xl", "original")
@@ -22,29 +22,6 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 _HOST = re.compile(r"[\w:][\w.:\-]*(%[\w.\-]+)?")
 _PATH = re.compile(r"(/[\w.~%+\-]*)*")
-
-
-class Secret:
-    """A text that shows itself only to `reveal()`."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
 
 
 @dataclass(frozen=True)
@@ -79,7 +56,7 @@ class Settings:
             return self.password
         assert self.password_file is not None
         try:
-            return _password_in(self.password_file)
+            return secret_in(self.password_file)
         except ValueError as error:
             raise ConfigError([str(error)]) from None
 
@@ -134,10 +111,16 @@ class _Loader:
     def _tell_unknown(self, arguments: Sequence[str]) -> None:
         """A word without a flag may be a password, behind a flag that was spelled wrong: it is not shown."""
         flags = [f"--{name}" for name in (*(option.name for option in OPTIONS), *COMMANDS, "config", "version", "help")]
-        for argument in arguments:
-            name = argument.partition("=")[0]
-            shown = name if name.startswith("--") else f"{name[:2]}…" if name.startswith("-") else "A lone word"
-            self.mistakes.append(f"{shown} (command line) is not an option.{nearest(name, flags)}")
+        names = [argument.partition("=")[0] for argument in arguments if argument.startswith("-")]
+        for name in names:
+            if name.startswith("--"):
+                self.mistakes.append(f"{name} (command line) is not an option.{nearest(name, flags)}")
+            else:
+                self.mistakes.append(f"{name[:2]} (command line) is not an option.")
+        if arguments and not names:
+            self.mistakes.append(
+                "Command line: there is a value without an option before it (not shown: it could be a password)."
+            )
 
     def _sources(self, parser: configargparse.ArgumentParser) -> dict[str, str]:
         """Where each value came from, for messages: the flag, the variable, or the file and its line."""
@@ -149,6 +132,11 @@ class _Loader:
                 elif source.startswith("config_file"):
                     told[key] = self.lines.get(key, "file")
         return told
+
+    def rank(self, name: str) -> int:
+        """Which source beats which: 2 the command line, 1 the environment, 0 the file."""
+        source = self.sources.get(name)
+        return 2 if source is None else 1 if source.startswith("environment ") else 0
 
     def source(self, name: str) -> str:
         return f"{name} ({self.sources.get(name, 'command line')})"
@@ -260,6 +248,10 @@ class _Loader:
     def password(self) -> tuple[Secret | None, Path | None]:
         text, file = self.raw["password"], self.raw["password-file"]
         if text is not None and file is not None:
+            rank, file_rank = self.rank("password"), self.rank("password-file")
+            if rank != file_rank:  # the command line beats the environment, which beats the file
+                text, file = (text, None) if rank > file_rank else (None, file)
+        if text is not None and file is not None:
             self.mistakes.append(
                 f"{self.source('password')} and {self.source('password-file')} are both given: keep one of them."
             )
@@ -284,14 +276,14 @@ class _Loader:
                 "The password is on the command line, where every user of this machine can read it (ps). "
                 "Put it into a file and use --password-file."
             )
-        elif source in self.lines.values() and _others_can_read(Path(source.rpartition(":")[0])):
+        elif source in self.lines.values() and others_can_read(Path(source.rpartition(":")[0])):
             path = source.rpartition(":")[0]
             self.warnings.append(f"{path} holds a password and every user can read it. Run: chmod 600 {path}")
         return Secret(text)
 
     def checked_password_file(self, path: Path) -> Path:
         try:
-            _password_in(path)
+            secret_in(path)
         except ValueError as error:
             self.mistakes.append(f"{self.source('password-file')}: {error}")
         return path
@@ -307,33 +299,6 @@ class _Loader:
         except ValueError as error:
             self.mistakes.append(f"{self.source('url')}: {error}")
             return ""
-
-
-def _others_can_read(path: Path) -> bool:
-    try:
-        return bool(path.stat().st_mode & 0o004)
-    except OSError:
-        return False
-
-
-def _password_in(path: Path) -> Secret:
-    """The first line of a secret file; ValueError with the cause and the next step.
-
-    Files that another program guards are read whatever their mode: systemd's credentials and
-    Docker's secrets live in folders that only the service sees.
-    """
-    guarded = [Path("/run/secrets"), Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/credentials"))]
-    try:
-        first_line = path.read_text("utf-8-sig").split("\n", 1)[0]
-    except OSError as error:
-        raise ValueError(f"'{path}' cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"'{path}' is not a UTF-8 text file.") from None
-    if _others_can_read(path) and not any(folder in path.parents for folder in guarded):
-        raise ValueError(f"every user of this machine can read '{path}'. Run: chmod 600 {path}")
-    if not first_line:
-        raise ValueError(f"the first line of '{path}' is empty; it has to be the password.")
-    return Secret(first_line)
 
 
 def _base_url(text: str, port: int | None) -> str:

@@ -5,18 +5,22 @@ run on its worker threads.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Protocol, TypeVar
 
-from .breaker import Breaker, Quarantine
 from .cache import PhotoCache
-from .errors import Busy, LoginRefused, NasError, NasTimeout, NasUnreachable, PhotoNotFound, PhotosSyncError
+from .errors import Busy, NasError, PhotoNotFound, PhotosSyncError
+from .health import NasHealth
 from .models import Catalog, Photo, PhotoKey
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -27,7 +31,7 @@ _DOWNLOADS = NAS_CALLS - 1
 _UNATTENDED_DOWNLOADS = _DOWNLOADS - 1  # so that a waiting client finds a thread free
 _MAX_WAITING = 16
 _MAX_AHEAD = 64
-_FAILING_PHOTOS = 3
+_FILL_AT_ONCE = 500  # so many photos are looked at before others have their turn
 
 
 class PictureSource(Protocol):
@@ -50,8 +54,7 @@ class _Flight:
 class PhotoStore:
     """Photos from memory, or from the NAS by one download for all who ask.
 
-    Waiting clients come before downloads ahead of need. `breaker` tells whether the NAS can be reached at all,
-    `photo_breaker` whether it gives pictures at all, `quarantine` which photos fail.
+    Waiting clients come before downloads ahead of need. `health` tells what may be asked of the NAS.
     """
 
     def __init__(
@@ -64,16 +67,14 @@ class PhotoStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cache = cache
-        self.breaker = Breaker(clock, rng, longest_seconds=longest_wait_seconds)
-        self.photo_breaker = Breaker(clock, rng, threshold=_FAILING_PHOTOS, longest_seconds=longest_wait_seconds)
-        self.quarantine = Quarantine(clock)
+        self.health = NasHealth(clock, rng, longest_wait_seconds)
         self.shared = 0  # requests that joined a download under way
         self._source = source
         self._executor = ThreadPoolExecutor(NAS_CALLS, thread_name_prefix="nas")
         self._flights: dict[PhotoKey, _Flight] = {}
         self._waiting: deque[_Flight] = deque()
         self._ahead: OrderedDict[PhotoKey, _Flight] = OrderedDict()
-        self._filling: Iterable[Photo] = iter(())
+        self._filling: Iterator[Photo] = iter(())
         self._running: set[asyncio.Task[None]] = set()
         self._next_landing: asyncio.Future[None] | None = None
         self._held: tuple[int, tuple[int, ...]] = (-1, ())
@@ -96,7 +97,7 @@ class PhotoStore:
         """Why the photo can't be had now: not here, and the NAS must not be asked for it."""
         if photo.key in self.cache or photo.key in self._flights:
             return None
-        return self._reason_to_wait(photo)
+        return self.health.reason_to_wait(photo)
 
     async def get(self, photo: Photo) -> bytes:
         """The photo's bytes, which stay in memory until `release(photo)`. Raises PhotosSyncError."""
@@ -126,7 +127,7 @@ class PhotoStore:
         """Downloads a photo that will be wanted soon, when no client waits. The oldest such wish goes first if
         there are too many.
         """
-        if self.cache.touch(photo.key) or photo.key in self._flights or self._reason_to_wait(photo):
+        if self.cache.touch(photo.key) or photo.key in self._flights or self.health.reason_to_wait(photo):
             return
         flight = self._flights[photo.key] = _Flight(photo, _future())
         self._ahead[photo.key] = flight
@@ -150,7 +151,7 @@ class PhotoStore:
         for flight in self._flights.values():
             photo = catalog.by_id.get(flight.photo.id)
             flight.unwanted = photo is None or photo.key != flight.photo.key
-        self.quarantine.retain(lambda number: number in catalog.by_id)
+        self.health.retain(catalog)
 
     async def next_landing(self) -> None:
         """Returns when any download under way has ended, well or not; at once if there is none."""
@@ -161,19 +162,13 @@ class PhotoStore:
 
     async def call(self, function: Callable[[], T]) -> T:
         """Runs another call to the NAS on a worker thread, and notes whether the NAS can be reached."""
-        self.breaker.start()
         try:
             result = await asyncio.get_running_loop().run_in_executor(self._executor, function)
-        except (NasUnreachable, LoginRefused) as error:
-            self.breaker.failure(error, at_least_seconds=error.retry_after_seconds)
+        except NasError as error:
+            self.health.call_failed(error)
             raise
-        except NasError:
-            self.breaker.success()
-            raise
-        except BaseException:
-            self.breaker.abandon()
-            raise
-        self._note_success(self.breaker)
+        self.health.call_succeeded()
+        self._pump()
         return result
 
     async def close(self, timeout_seconds: float) -> None:
@@ -189,19 +184,8 @@ class PhotoStore:
             flight.refused = True
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _reason_to_wait(self, photo: Photo) -> PhotosSyncError | None:
-        """Why the NAS must not be asked for the photo now."""
-        for breaker in (self.breaker, self.photo_breaker):
-            if not breaker.allows:
-                return _later(breaker.cause, breaker.wait_seconds)
-        wait = self.quarantine.wait_seconds(photo.id)
-        # While all photos fail, any may be the probe: all of them could be in quarantine.
-        if wait > 0 and not self.photo_breaker.is_open:
-            return _later(self.quarantine.cause(photo.id), wait)
-        return None
-
     def _depart(self, photo: Photo) -> _Flight:
-        refusal = self._reason_to_wait(photo)
+        refusal = self.health.reason_to_wait(photo)
         if refusal is not None:
             raise refusal
         if self._closed or len(self._waiting) >= _MAX_WAITING:
@@ -237,14 +221,21 @@ class PhotoStore:
         return self._next_to_fill()
 
     def _next_to_fill(self) -> _Flight | None:
-        """Filling stops for good when the cache is full, or when the NAS does not give pictures."""
-        for photo in self._filling:
-            if not self.cache.has_room(self._typical_bytes()) or self.breaker.is_open or self.photo_breaker.is_open:
-                break
-            if photo.key not in self.cache and photo.key not in self._flights and self._reason_to_wait(photo) is None:
+        """Filling pauses while the NAS gives no pictures, and ends when the cache is full."""
+        if not self.health.allows_downloads:
+            return None
+        for photo in islice(self._filling, _FILL_AT_ONCE):
+            if not self.cache.has_room(self._typical_bytes()):
+                self._filling = iter(())
+                return None
+            wanted = photo.key not in self.cache and photo.key not in self._flights
+            if wanted and self.health.reason_to_wait(photo) is None:
                 flight = self._flights[photo.key] = _Flight(photo, _future())
                 return flight
-        self._filling = iter(())
+        following = next(self._filling, None)
+        if following is not None:
+            self._filling = chain([following], self._filling)
+            asyncio.get_running_loop().call_soon(self._pump)
         return None
 
     def _typical_bytes(self) -> int:
@@ -263,7 +254,7 @@ class PhotoStore:
     async def _fly(self, flight: _Flight) -> None:
         """One download, its bookkeeping, and the news for all who wait."""
         photo = flight.photo
-        refusal = self._reason_to_wait(photo)
+        refusal = self.health.reason_to_wait(photo)
         try:
             if refusal is not None:
                 raise refusal
@@ -274,7 +265,6 @@ class PhotoStore:
             self._fail(flight, error)
             return
         self._flights.pop(photo.key, None)
-        self.quarantine.success(photo.id)
         kept = self.cache.put(photo.key, data, holders=flight.waiting)
         if flight.unwanted:
             self.cache.discard(photo.key)
@@ -290,48 +280,32 @@ class PhotoStore:
     async def _download(self, flight: _Flight) -> bytes:
         loop = asyncio.get_running_loop()
 
+        told = 0
+
         def room(size: int) -> None:  # runs on the worker thread, which sees the answer at its next piece
-            loop.call_soon_threadsafe(self._make_room, flight, size)
+            nonlocal told
+            if size > told:
+                told = size
+                loop.call_soon_threadsafe(self._make_room, flight, size)
             if flight.refused:
                 raise _no_room()
 
-        self.breaker.start()
-        self.photo_breaker.start()
+        self.health.start_download()
         try:
             data = await loop.run_in_executor(self._executor, self._source.fetch, flight.photo, room)
-        except (NasUnreachable, LoginRefused) as error:
-            self._note_failure(flight.photo, error)
-            raise
         except (NasError, PhotoNotFound) as error:
-            self.breaker.success()
-            self._note_bad_photo(flight.photo, error)
+            self.health.download_failed(flight.photo, error)
             raise
-        except BaseException:
-            self.breaker.abandon()
-            self.photo_breaker.abandon()
+        except PhotosSyncError:
+            self.health.abandon_download()
             raise
-        self._note_success(self.breaker, self.photo_breaker)
+        except Exception as error:
+            log.exception("A download failed in a way that was not foreseen.")
+            unforeseen = NasError("unforeseen", f"The photo could not be fetched ({type(error).__name__}).")
+            self.health.download_failed(flight.photo, unforeseen)
+            raise unforeseen from error
+        self.health.download_succeeded(flight.photo)
         return data
-
-    def _note_success(self, *breakers: Breaker) -> None:
-        """What failed during an outage was not the photos' own trouble."""
-        if any(breaker.is_open for breaker in breakers):
-            self.quarantine.retain(lambda subject: False)
-        for breaker in breakers:
-            breaker.success()
-
-    def _note_failure(self, photo: Photo, error: NasError) -> None:
-        """A status 5xx or a time-out may be this photo's own trouble; everything else is the NAS's."""
-        if error.kind.startswith("http_") or isinstance(error, NasTimeout):
-            self.breaker.abandon()
-            self._note_bad_photo(photo, error)
-        else:
-            self.photo_breaker.abandon()
-            self.breaker.failure(error, at_least_seconds=error.retry_after_seconds)
-
-    def _note_bad_photo(self, photo: Photo, error: NasError | PhotoNotFound) -> None:
-        self.quarantine.failure(photo.id, error)
-        self.photo_breaker.failure(error, subject=photo.id, at_least_seconds=error.retry_after_seconds)
 
     def _make_room(self, flight: _Flight, size: int) -> None:
         if self._flights.get(flight.photo.key) is flight and not self.cache.reserve(flight.photo.key, size):
@@ -348,10 +322,3 @@ def _no_room() -> Busy:
         "A larger --max-cache leaves more.",
         retry_after_seconds=2,
     )
-
-
-def _later(cause: PhotosSyncError | None, wait_seconds: float) -> PhotosSyncError:
-    """The remembered cause, with the time that is left. Its old traceback would grow with every raise."""
-    assert cause is not None
-    cause.retry_after_seconds = max(1.0, wait_seconds)
-    return cause.with_traceback(None)

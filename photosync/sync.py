@@ -12,7 +12,7 @@ from itertools import chain
 
 from tornado.ioloop import IOLoop, PeriodicCallback
 
-from .albums import AlbumSource, Look, look
+from .albums import AlbumSource, Look, left_out, look
 from .errors import NasError, NasUnreachable, NothingSynced, PhotosSyncError
 from .models import Album, Catalog
 from .store import PhotoStore
@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 RELIST_SECONDS = 6 * 3600.0
 REMINDER_SECONDS = 3600.0
 _SHORTEST_RETRY_SECONDS = 0.1
+_LONGEST_FIRST_RETRY_SECONDS = 60.0
+_LONGEST_COSTLY_WAIT_SECONDS = 3600.0
+_COSTLY = frozenset({"incomplete", "endless"})  # failures that are only met after a whole listing
 
 
 class AlbumSync:
@@ -54,7 +57,9 @@ class AlbumSync:
         self._empty_looks = 0
         self._reminded_at = 0.0
         self._told: set[str] = set()  # the states that the log knows of since the last good look
-        self._periodic = PeriodicCallback(self.refresh, interval_seconds * 1000)
+        self._interval_seconds = interval_seconds
+        self._not_before = 0.0
+        self._periodic = PeriodicCallback(self._tick, interval_seconds * 1000)
         self._retry: object | None = None
         self._current: asyncio.Task[None] | None = None
 
@@ -70,12 +75,16 @@ class AlbumSync:
             self._current.cancel()
             await asyncio.wait([self._current])
 
+    async def _tick(self) -> None:
+        if self._clock() >= self._not_before:
+            await self.refresh()
+
     async def refresh(self) -> None:
         """One look at the albums; whoever asks while one is under way gets that one. Raises nothing."""
         if self._current is None:
             self._cancel_retry()
-            if not self._store.breaker.allows:
-                self._retry_later()
+            if not self._store.health.breaker.allows:
+                self._retry_later(self._store.health.breaker.wait_seconds)
                 return
             self._current = asyncio.get_running_loop().create_task(self._refresh())
             self._current.add_done_callback(self._ended)
@@ -120,7 +129,7 @@ class AlbumSync:
         if confirmed:
             self._note_success()
         if recovered and found.catalog is None:
-            self._store.fill(self.catalog.photos)
+            self._store.fill(self.catalog.photos)  # what was dropped for want of room may have it now
 
     def _is_confirmed(self, found: Look) -> bool:
         """An empty album replaces a full one only when a second look finds it empty too."""
@@ -143,18 +152,18 @@ class AlbumSync:
         self._store.retain(self.catalog)
         self._store.fill(chain(found.fresh, self.catalog.photos))
         if before.tag != self.catalog.tag:
-            skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(self.catalog.skipped.items()))
             log.info(
                 "%d photos in the album (%d new or changed; left out: %s).",
                 len(self.catalog.photos),
                 len(found.fresh),
-                skipped or "none",
+                left_out(self.catalog.skipped) or "none",
             )
 
     def _note_success(self) -> None:
         if self.failures:
             log.info("The album can be read again, after %d failed looks.", self.failures)
         self.failures = 0
+        self._not_before = 0.0
         self._told.clear()
         self.last_error = None
         self.last_success_at = datetime.now(UTC)
@@ -169,12 +178,16 @@ class AlbumSync:
         if changed or now - self._reminded_at >= REMINDER_SECONDS:
             self._reminded_at = now
             log.error("The album cannot be read: %s", error.sentence)
-        if self._store.breaker.is_open:
-            self._retry_later()
+        if self._store.health.breaker.is_open:
+            self._retry_later(self._store.health.breaker.wait_seconds)
+        elif not self.has_synced:
+            self._retry_later(min(2.0**self.failures, _LONGEST_FIRST_RETRY_SECONDS))
+        elif error.kind in _COSTLY:
+            waits = 2.0 ** min(self.failures, 16) - 1
+            self._not_before = now + min(self._interval_seconds * waits, _LONGEST_COSTLY_WAIT_SECONDS)
 
-    def _retry_later(self) -> None:
-        wait = max(self._store.breaker.wait_seconds, _SHORTEST_RETRY_SECONDS)
-        self._retry = IOLoop.current().call_later(wait, self.refresh)
+    def _retry_later(self, wait_seconds: float) -> None:
+        self._retry = IOLoop.current().call_later(max(wait_seconds, _SHORTEST_RETRY_SECONDS), self.refresh)
 
     def _cancel_retry(self) -> None:
         if self._retry is not None:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPServerRequest
+from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 from tornado.web import Application, HTTPError, RequestHandler
 
@@ -57,6 +58,10 @@ _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
 _SHORT_BYTES = 16 * 1024
 _METHODS = "GET, HEAD"
+_NEXT_STEPS: Mapping[int, str] = {
+    404: "The start page lists every address: /",
+    405: "There is only GET and HEAD: nothing can be changed here.",
+}
 _ID = re.compile(r"([1-9][0-9]{0,19})\.jpg", re.ASCII)
 _PAGE = Path(__file__).with_name("static") / "index.html"
 _PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -298,7 +303,7 @@ class Ready(Handler):
 
     def _require_a_photo(self) -> None:
         catalog = self.sync.require_photos()
-        cause = self.store.breaker.cause
+        cause = self.store.health.cause
         if cause is not None and not any(number in catalog.by_id for number in self.store.held):
             raise cause.with_traceback(None)
 
@@ -311,6 +316,7 @@ class Metrics(Handler):
     screens: Screens
 
     async def answer(self, *path: str) -> None:
+        await IOLoop.current().run_in_executor(None, metrics.load_prometheus)
         text = metrics.prometheus_text(self.sync, self.store, self.screens, self.traffic.responses)
         await self.send(text, metrics.PROMETHEUS_TYPE)
 
@@ -378,7 +384,7 @@ def _account(handler: RequestHandler) -> None:
 def _explanation(error: BaseException | None, status_code: int) -> dict[str, str]:
     if isinstance(error, PhotosSyncError):
         return {"error": str(error), "next_step": error.next_step}
-    return {"error": f"{HTTPStatus(status_code).phrase}."}
+    return {"error": f"{HTTPStatus(status_code).phrase}.", "next_step": _NEXT_STEPS.get(status_code, "")}
 
 
 def _json(value: object) -> bytes:

@@ -24,11 +24,12 @@ from .sockets import DeadlineAdapter, tls_context
 
 CONNECT_SECONDS = 5.0
 RETRY_AFTER_SECONDS = (1.0, 300.0)
+_PERHAPS_HTTPS = "It is tried again. If that port is for https, write https:// in --url."
 _CHUNK_BYTES = 256 * 1024
 _NAME_TROUBLE = (NameResolutionError, socket.gaierror, LocationValueError, requests.exceptions.InvalidURL)
 
 Room = Callable[[int], None]
-"""Told how many bytes an answer takes in all, as soon as that is known; raises to give the answer up."""
+"""Told at every piece how many bytes an answer takes in all, as far as that is known; raises to give it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,8 @@ class Wire:
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
                 body.write(chunk)
                 _check_size(body.tell(), limit_bytes)
-                if room is not None and length is None:
-                    room(body.tell())
+                if room is not None:
+                    room(length or body.tell())
         except urllib3.exceptions.ProtocolError:
             raise _truncated() from None
         # A connection cut inside the header looks like a complete, empty answer.
@@ -186,7 +187,8 @@ class Wire:
         return NasTimeout(
             "timeout",
             f"The NAS at {self.base_url} did not answer completely within {self._timeout_seconds:g} seconds.",
-            "Check that it is on and not overloaded; a larger --timeout gives it more time.",
+            "Check that it is on and not overloaded, and that --port fits to http or https in --url; "
+            "a larger --timeout gives it more time.",
         )
 
     def _tls_trouble(self, error: ssl.SSLError) -> NasError:
@@ -220,7 +222,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 def _broken_connection(causes: list[BaseException], base_url: str) -> NasError:
     if any(isinstance(cause, (ConnectionError, NewConnectionError)) for cause in causes):
-        return NasUnreachable("reset", f"The NAS at {base_url} closed the connection.", "It is tried again.")
+        return NasUnreachable("reset", f"The NAS at {base_url} closed the connection.", _PERHAPS_HTTPS)
     return NasBadAnswer(
         "protocol",
         f"What answers at {base_url} does not speak HTTP.",

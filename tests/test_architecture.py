@@ -44,6 +44,8 @@ FLOORS = [
         "dsm",
         "allocator",
         "listen",
+        "secret",
+        "health",
     },
     {"models", "errors", "__init__"},
 ]

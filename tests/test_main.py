@@ -100,7 +100,7 @@ class TestExitStatus:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             ended = run(*account, "--listen-address", "127.0.0.1", "-s", str(taken.getsockname()[1]))
         assert ended.returncode == 1
-        assert "cannot be listened on" in ended.stderr and "--server-port" in ended.stderr
+        assert "is already in use" in ended.stderr and "--server-port" in ended.stderr
 
     def test_a_check_that_succeeds_ends_with_0(self, account: list[str]) -> None:
         ended = run(*account, "--check")

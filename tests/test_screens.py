@@ -122,7 +122,8 @@ def test_with_the_nas_gone_the_photos_that_are_held_keep_coming(small: Running, 
     seen = dealt(small, "kitchen", 6 * len(held))
     assert set(seen) == held
     assert all(one != other for one, other in pairwise(seen))
-    assert max(Counter(seen[-2 * len(held) :]).values()) <= 3
+    # Two rounds, and at most a part of another at either end, of the deck and of what is in memory.
+    assert max(Counter(seen[-2 * len(held) :]).values()) <= 5
 
 
 def test_with_the_nas_gone_a_new_screen_gets_photos_too(small: Running, nas: FakeNas) -> None:
@@ -148,7 +149,9 @@ def test_when_the_nas_is_back_all_photos_come_again(small: Running, nas: FakeNas
 
 def _asked_again(running: Running, nas: FakeNas, _: requests.Response) -> bool:
     running.look()
-    return running.stats()["last_error"] is None and not running.call(lambda: running.service.store.breaker.is_open)
+    return running.stats()["last_error"] is None and not running.call(
+        lambda: running.service.store.health.breaker.is_open
+    )
 
 
 @pytest.mark.parametrize("fault", [html(), error(642)], ids=["html", "gone"])

@@ -392,7 +392,7 @@ def test_the_log_tells_once_that_the_nas_is_gone_and_once_that_it_is_back(
 ) -> None:
     running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"])
     sync = running.service.sync
-    running.service.store.breaker._first_seconds = 0.01  # minutes of retries in a second
+    running.service.store.health.breaker._first_seconds = 0.01  # minutes of retries in a second
     with caplog.at_level(logging.INFO):
         for failures, fault in enumerate((status(503), reset(), error(117), raw(b""), status(500), status(502)), 1):
             nas.clear_faults()

@@ -256,12 +256,12 @@ async def test_one_photo_that_always_fails_is_asked_for_ever_more_rarely(io_loop
                 stage.clock.now += 10
             # At 0, 10 s, 5 min, 15 min and 35 min, more or less.
             assert failing.hits == 5
-            assert not stage.store.breaker.is_open
-            assert not stage.store.photo_breaker.is_open
+            assert not stage.store.health.breaker.is_open
+            assert not stage.store.health.photo_breaker.is_open
             failing.remove()
             stage.clock.now += 40 * MINUTE
             assert await stage.get(bad)
-            assert stage.store.quarantine.cause(bad.id) is None
+            assert stage.store.health.quarantine.cause(bad.id) is None
 
 
 def test_screens_never_see_a_photo_that_fails_and_get_it_back_when_it_is_well() -> None:
@@ -274,7 +274,7 @@ def test_screens_never_see_a_photo_that_fails_and_get_it_back_when_it_is_well() 
             assert len(set(shown)) == 5
             assert path_of(bad) not in shown
             failing.remove()
-            running.call(lambda: running.service.store.quarantine.success(bad.id))
+            running.call(lambda: running.service.store.health.quarantine.success(bad.id))
             assert path_of(bad) in [running.get("/files").headers["Content-Location"] for _ in range(12)]
 
 
@@ -290,13 +290,13 @@ async def test_a_nas_that_gives_no_picture_at_all_is_asked_rarely(io_loop: Any) 
                 stage.clock.now += 1
             # Three to open the breaker, then probes after 2, 4, 8, 16, 32, 60, 60 ... seconds at most, half at least.
             assert 8 <= failing.hits <= 3 + 6 + 600 / 30
-            assert not stage.store.breaker.is_open
+            assert not stage.store.health.breaker.is_open
             error = await stage.failure(stage.photos[0])
             assert 1 <= (error.retry_after_seconds or 0) <= 60 * MINUTE
             failing.remove()
             stage.clock.now += 61
             assert await stage.get(stage.photos[0])
-            assert not stage.store.photo_breaker.is_open
+            assert not stage.store.health.photo_breaker.is_open
 
 
 @pytest.mark.gen_test
@@ -309,7 +309,7 @@ async def test_an_outage_leaves_no_photo_in_quarantine(io_loop: Any) -> None:
                 for photo in rng.sample(stage.photos, len(stage.photos)):
                     await stage.failure(photo)
                 stage.clock.now += 10
-            assert {stage.store.quarantine.wait_seconds(photo.id) > 61 for photo in stage.photos} == {True}
+            assert {stage.store.health.quarantine.wait_seconds(photo.id) > 61 for photo in stage.photos} == {True}
             failing.remove()
             stage.clock.now += 61
             for photo in stage.photos:
@@ -324,12 +324,12 @@ async def test_a_nas_that_is_off_is_no_photos_fault(io_loop: Any) -> None:
             for photo in stage.photos:
                 error = await stage.failure(photo)
                 assert (type(error), getattr(error, "kind", "")) == (NasUnreachable, "refused")
-            assert stage.store.breaker.is_open
-            assert len(stage.store.quarantine) == 0
+            assert stage.store.health.breaker.is_open
+            assert len(stage.store.health.quarantine) == 0
             nas.start()
             stage.clock.now += 2
             assert await stage.get(stage.photos[0])
-            assert not stage.store.breaker.is_open
+            assert not stage.store.health.breaker.is_open
 
 
 @pytest.mark.gen_test

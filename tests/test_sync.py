@@ -413,7 +413,7 @@ def test_a_password_file_that_cannot_be_read_is_told_by_its_cause(nas: FakeNas, 
     path.write_text(nas.password)
     path.chmod(0o600)
     with Running(replace(settings_for(nas), password=None, password_file=path)) as running:
-        running.wait_ready()
+        running.wait_for("/cache/stats", lambda response: response.json()["entries"] > 0)
         path.unlink()
         nas.expire_sessions()
         running.look()
@@ -455,7 +455,7 @@ async def test_an_outage_of_an_hour_costs_few_connections_and_ever_longer_waits(
             await stage.look()
             assert stage.sync.last_error is None
             assert stage.sync.failures == 0
-            assert not stage.store.breaker.is_open
+            assert not stage.store.health.breaker.is_open
 
 
 @pytest.mark.gen_test
@@ -466,7 +466,7 @@ async def test_two_frames_do_not_come_back_in_step(io_loop: Any) -> None:
             nas.stop()
             async with stage_on(nas, seed=seed) as stage:
                 await stage.look()
-                waits.append(stage.store.breaker.wait_seconds)
+                waits.append(stage.store.health.breaker.wait_seconds)
     assert waits[0] != waits[1]
     assert all(1.0 <= wait <= 2.0 for wait in waits)
 
@@ -506,10 +506,10 @@ def test_an_outage_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixt
         caplog.clear()
         nas.stop()
         for _ in range(3):
-            running.call(lambda: running.service.store.breaker.success())
+            running.call(lambda: running.service.store.health.breaker.success())
             running.look()
         nas.start()
-        running.call(lambda: running.service.store.breaker.success())
+        running.call(lambda: running.service.store.health.breaker.success())
         running.look()
         lines = [record.message for record in caplog.records if record.name == "photosync.sync"]
     assert len(lines) == 2
@@ -524,7 +524,7 @@ def test_a_refused_account_is_told_and_never_asked_again_by_itself(nas: FakeNas,
     with Running(settings_for(nas, interval_seconds=0.05)) as running:
         running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
         for _ in range(5):
-            running.call(lambda: running.service.store.breaker.success())
+            running.call(lambda: running.service.store.health.breaker.success())
             running.look()
         assert nas.count("SYNO.API.Auth", "login") == 1
         answer = running.get("/files")

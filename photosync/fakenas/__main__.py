@@ -26,12 +26,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     # Blocked before the NAS's thread starts, so that the signal waits for this one.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    with nas:
+    try:
+        nas.start()
+    except OSError as error:
+        print(
+            f"Port {options.port} cannot be listened on ({error.strerror}); --port 0 takes a free one.", file=sys.stderr
+        )
+        return 1
+    try:
         print(f"simulated NAS at {nas.url}")
         print(f"account {nas.username}, password {nas.password}")
         for album in nas.library.albums:
             print(f"album {album.name!r}: {album.item_count} items", flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    finally:
+        nas.stop()
     return 0
 
 

@@ -1,0 +1,56 @@
+"""Texts that must not be shown, and the files that hold them; used on every thread."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Secret:
+    """A text that shows itself only to `reveal()`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def others_can_read(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & 0o004)
+    except OSError:
+        return False
+
+
+def secret_in(path: Path) -> Secret:
+    """The first line of a secret file; ValueError with the cause and the next step.
+
+    Files that another program guards are read whatever their mode: systemd's credentials and
+    Docker's secrets live in folders that only the service sees.
+    """
+    guarded = [Path("/run/secrets"), Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/credentials"))]
+    try:
+        first_line = path.read_text("utf-8-sig").split("\n", 1)[0]
+    except OSError as error:
+        raise ValueError(f"'{path}' cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"'{path}' is not a UTF-8 text file.") from None
+    if others_can_read(path) and not any(folder in path.parents for folder in guarded):
+        raise ValueError(f"every user of this machine can read '{path}'. Run: chmod 600 {path}")
+    if not first_line:
+        raise ValueError(f"the first line of '{path}' is empty; it has to be the password.")
+    return Secret(first_line)
