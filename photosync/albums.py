@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
 
 from .errors import AlbumProblem, NasCallRefused
 from .listing import Listing
-from .models import Album, Catalog, Photo
+from .models import Album, Catalog, Photo, left_out
 
 
 class AlbumSource(Protocol):
@@ -68,12 +68,6 @@ def describe(album: Album) -> str:
     """One line for a list of albums."""
     kind = "shared with me" if album.shared_with_me else "smart" if album.smart else "own"
     return f"id:{album.id}  {album.name or '(no name)'}  ({album.item_count} items, {kind})"
-
-
-def left_out(skipped: Mapping[str, int]) -> str:
-    """The items that are not served, in words."""
-    words = {"video": "videos", "no_rendition": "without a preview"}
-    return ", ".join(f"{count} {words.get(reason, reason)}" for reason, count in sorted(skipped.items()))
 
 
 def _states(source: AlbumSource, wanted: Sequence[str], known: Sequence[Album]) -> tuple[Album, ...]:

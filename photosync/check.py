@@ -6,11 +6,11 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-from .albums import describe, left_out, look
+from .albums import describe, look
 from .connect import build_client
 from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
 from .log import Redactor, harmless
-from .models import Catalog
+from .models import Catalog, left_out
 from .nas import SynologyClient
 from .settings import Settings
 

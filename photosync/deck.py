@@ -131,7 +131,7 @@ class Deck:
         if held is not self._held:
             self._held, self._held_run = held, _Run(0, len(held), self._rng)
         number = None
-        for _ in range(min(2, len(held))):
+        for _ in range(min(3, 2 * len(held) - 1)):  # one run may end with it and the next begin with it
             place = self._held_run.next()
             if place is None:
                 self._held_run = _Run(0, len(held), self._rng)

@@ -136,6 +136,13 @@ class Catalog:
         return cls(ordered, by_id, by_filename, dict(skipped), digest.hexdigest()[:32], slots, generation)
 
 
+def left_out(skipped: Mapping[str, int]) -> str:
+    """The items that are not served, in words."""
+    words = {"video": "video", "no_rendition": "without a preview"}
+    counted = sorted((words.get(reason, reason), count) for reason, count in skipped.items())
+    return ", ".join(f"{count} {word}{'s' if word == 'video' and count > 1 else ''}" for word, count in counted)
+
+
 def _slots(by_id: Mapping[int, Photo], previous: Catalog) -> tuple[array[int], int]:
     """Kept slots first, then one for each new photo; dealt anew once three quarters of them are empty."""
     kept = array("q", (number if number in by_id else 0 for number in previous.slots))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 
@@ -36,20 +35,18 @@ def others_can_read(path: Path) -> bool:
         return False
 
 
-def secret_in(path: Path) -> Secret:
+def secret_in(path: Path, *, guarded: bool = False) -> Secret:
     """The first line of a secret file; ValueError with the cause and the next step.
 
-    Files that another program guards are read whatever their mode: systemd's credentials and
-    Docker's secrets live in folders that only the service sees.
+    A `guarded` file lies in a folder that only the service sees, and is read whatever its mode.
     """
-    guarded = [Path("/run/secrets"), Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/credentials"))]
     try:
-        first_line = path.read_text("utf-8-sig").split("\n", 1)[0]
+        first_line = path.read_text("utf-8-sig").split("\n", 1)[0].removesuffix("\r")
     except OSError as error:
         raise ValueError(f"'{path}' cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise ValueError(f"'{path}' is not a UTF-8 text file.") from None
-    if others_can_read(path) and not any(folder in path.parents for folder in guarded):
+    if others_can_read(path) and not guarded:
         raise ValueError(f"every user of this machine can read '{path}'. Run: chmod 600 {path}")
     if not first_line:
         raise ValueError(f"the first line of '{path}' is empty; it has to be the password.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import resource
 import socket
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -29,6 +31,31 @@ _FULL = (
     b"Content-Type: application/json\r\nContent-Length: 52\r\n\r\n"
     b'{"error":"Too many connections are open right now."}'
 )
+
+
+class Traffic:
+    """What is being answered and what has been: `active` answers, `responses` by (handler, status)."""
+
+    def __init__(self) -> None:
+        self.active = 0
+        self.stopping = False
+        self.responses: Counter[tuple[str, int]] = Counter()
+        self._idle = asyncio.Event()
+
+    def begin(self) -> None:
+        self.active += 1
+
+    def end(self) -> None:
+        self.active -= 1
+        if self.stopping and not self.active:
+            self._idle.set()
+
+    async def drain(self, timeout_seconds: float) -> None:
+        """Returns when nothing is being answered any more, or when the time is over."""
+        self.stopping = True
+        if self.active:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), timeout_seconds)
 
 
 class Server(HTTPServer):

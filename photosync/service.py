@@ -20,11 +20,11 @@ from .cache import PhotoCache
 from .deck import Decks
 from .nas import SynologyClient
 from .screens import Screens
-from .server import Server, connection_limit, notify_systemd, watchdog_seconds
+from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
 from .settings import Settings
 from .store import PhotoStore
 from .sync import AlbumSync
-from .web import Traffic, make_app
+from .web import make_app
 
 log = logging.getLogger(__name__)
 

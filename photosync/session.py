@@ -80,7 +80,7 @@ class _Reply(NamedTuple):
             return None
         error = self.envelope.get("error")
         code = error.get("code") if isinstance(error, dict) else None
-        return code if isinstance(code, int) else _UNKNOWN_ERROR
+        return code if type(code) is int else _UNKNOWN_ERROR
 
 
 class DsmSession:

@@ -36,6 +36,7 @@ class Settings:
     username: str = ""
     password: Secret | None = None
     password_file: Path | None = None
+    password_file_guarded: bool = False
     albums: tuple[str, ...] = ("kitchen-dash",)
     max_cache_bytes: int = 250 * MEGABYTE
     interval_seconds: float = 60.0
@@ -56,7 +57,7 @@ class Settings:
             return self.password
         assert self.password_file is not None
         try:
-            return secret_in(self.password_file)
+            return secret_in(self.password_file, guarded=self.password_file_guarded)
         except ValueError as error:
             raise ConfigError([str(error)]) from None
 
@@ -158,6 +159,7 @@ class _Loader:
             username=username,
             password=password,
             password_file=password_file,
+            password_file_guarded=password_file is not None and self.is_guarded(password_file),
             albums=self.albums(),
             max_cache_bytes=int(self.number("max-cache", 250, 1, 1_000_000) * MEGABYTE),
             interval_seconds=self.number("interval", 60, 1, 86_400),
@@ -283,10 +285,16 @@ class _Loader:
 
     def checked_password_file(self, path: Path) -> Path:
         try:
-            secret_in(path)
+            secret_in(path, guarded=self.is_guarded(path))
         except ValueError as error:
             self.mistakes.append(f"{self.source('password-file')}: {error}")
         return path
+
+    def is_guarded(self, path: Path) -> bool:
+        """Whether it lies where systemd puts credentials or Docker puts secrets."""
+        credentials = self.environment.get("CREDENTIALS_DIRECTORY")
+        folders = [Path("/run/secrets"), *([Path(credentials)] if credentials else [])]
+        return any(folder in path.parents for folder in folders)
 
     def url(self) -> str:
         text = (self.raw["url"] or "").strip()

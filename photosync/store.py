@@ -31,7 +31,7 @@ _DOWNLOADS = NAS_CALLS - 1
 _UNATTENDED_DOWNLOADS = _DOWNLOADS - 1  # so that a waiting client finds a thread free
 _MAX_WAITING = 16
 _MAX_AHEAD = 64
-_FILL_AT_ONCE = 500  # so many photos are looked at before others have their turn
+_FILL_AT_ONCE = 256  # so many photos are looked at before others have their turn
 
 
 class PictureSource(Protocol):

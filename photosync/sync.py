@@ -12,9 +12,9 @@ from itertools import chain
 
 from tornado.ioloop import IOLoop, PeriodicCallback
 
-from .albums import AlbumSource, Look, left_out, look
+from .albums import AlbumSource, Look, look
 from .errors import NasError, NasUnreachable, NothingSynced, PhotosSyncError
-from .models import Album, Catalog
+from .models import Album, Catalog, left_out
 from .store import PhotoStore
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,7 @@ import json
 import logging
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,7 @@ from .errors import (
 )
 from .models import Catalog, Photo
 from .screens import Screens
+from .server import Traffic
 from .store import PhotoStore
 from .sync import AlbumSync
 
@@ -65,31 +64,6 @@ _NEXT_STEPS: Mapping[int, str] = {
 _ID = re.compile(r"([1-9][0-9]{0,19})\.jpg", re.ASCII)
 _PAGE = Path(__file__).with_name("static") / "index.html"
 _PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-
-class Traffic:
-    """What is being answered and what has been: `active` answers, `responses` by (handler, status)."""
-
-    def __init__(self) -> None:
-        self.active = 0
-        self.stopping = False
-        self.responses: Counter[tuple[str, int]] = Counter()
-        self._idle = asyncio.Event()
-
-    def begin(self) -> None:
-        self.active += 1
-
-    def end(self) -> None:
-        self.active -= 1
-        if self.stopping and not self.active:
-            self._idle.set()
-
-    async def drain(self, timeout_seconds: float) -> None:
-        """Returns when nothing is being answered any more, or when the time is over."""
-        self.stopping = True
-        if self.active:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), timeout_seconds)
 
 
 class Handler(RequestHandler):

@@ -230,7 +230,7 @@ def test_an_album_of_videos_alone_is_told_with_the_counts(nas: FakeNas, client: 
     nas.library.add(album, thumbnails={"xl": "broken"})
     error = problem(client, "films")
     assert error.kind == "no_photos"
-    assert "1 no_rendition, 2 video" in str(error)
+    assert "2 videos, 1 without a preview" in str(error)
     assert "'films'" in str(error)
 
 

@@ -448,3 +448,14 @@ class ChangingCatalog(RuleBasedStateMachine):
 
 TestAChangingCatalog = ChangingCatalog.TestCase
 TestAChangingCatalog.settings = settings(deadline=None, max_examples=60, stateful_step_count=40)
+
+
+@pytest.mark.parametrize("held", [(1, 2), (1, 2, 3), tuple(range(1, 30))])
+def test_photos_from_memory_alone_never_come_twice_in_a_row(held: tuple[int, ...]) -> None:
+    for seed in range(200):
+        deck = Deck(random.Random(seed))
+        for _ in range(3 * len(held)):
+            number = deck.draw_held(held)
+            assert number is not None
+            assert number != deck.last
+            deck.deal(number)

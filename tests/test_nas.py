@@ -29,7 +29,6 @@ from hypothesis import strategies as st
 from photosync import fakenas
 from photosync.albums import look
 from photosync.errors import (
-    LoginRefused,
     NasBadAnswer,
     NasCallRefused,
     NasError,
@@ -207,7 +206,7 @@ def test_photos_of_the_same_second_that_change_places_are_never_listed_twice(mon
                 incomplete.append(error.kind)
             else:
                 assert sorted(photo.id for photo in photos) == sorted(item.id for item in album.items)
-        assert set(incomplete) == {"incomplete"}
+        assert incomplete and set(incomplete) <= {"incomplete", "endless"}
 
 
 Edit = tuple[str, int]
@@ -309,7 +308,8 @@ def test_nonsense_in_json_is_an_error_of_the_nas(guest: Guest, nas: FakeNas, api
         for album in guest.client.list_albums():
             guest.client.album_state(album)
             guest.client.list_photos(album)
-    assert isinstance(caught.value, (NasBadAnswer, NasCallRefused, LoginRefused))
+    # A login that fails without a word about the account is tried again.
+    assert isinstance(caught.value, (NasUnreachable if api == AUTH else (NasBadAnswer, NasCallRefused), NasBadAnswer))
 
 
 json_values = st.recursive(

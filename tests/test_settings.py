@@ -7,6 +7,7 @@ import string
 import subprocess
 import sys
 import tempfile
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,7 @@ class TestMistakes:
 
     def test_a_command_without_its_dashes_is_understood_well_enough_for_a_suggestion(self) -> None:
         assert mistakes([*BASE, "-p", "x", "check"]) == (
-            "A lone word (command line) is not an option. Did you mean --check?",
+            "Command line: there is a value without an option before it (not shown: it could be a password).",
         )
 
 
@@ -263,9 +264,15 @@ class TestPasswords:
         assert mistakes([*BASE, "-p", "x", "--password-file", secret]) == (
             f"password (command line) and password-file (command line) {both}",
         )
-        assert mistakes([*BASE, "-p", "x"], {"PHOTOS_SYNC_PASSWORD_FILE": secret}) == (
-            f"password (command line) and password-file (environment PHOTOS_SYNC_PASSWORD_FILE) {both}",
-        )
+        environment = {"PHOTOS_SYNC_PASSWORD": "x", "PHOTOS_SYNC_PASSWORD_FILE": secret}
+        assert len(mistakes(BASE, environment)) == 1
+
+    def test_of_password_and_file_the_one_from_the_stronger_source_counts(self, tmp_path: Path) -> None:
+        secret = str(secret_file(tmp_path))
+        settings = load([*BASE, "-p", "x"], {"PHOTOS_SYNC_PASSWORD_FILE": secret})
+        assert settings.read_password() == Secret("x")
+        settings = load([*BASE, "--password-file", secret], {"PHOTOS_SYNC_PASSWORD": "x"})
+        assert settings.password is None
 
 
 class TestSecretFiles:

@@ -261,7 +261,7 @@ async def test_one_photo_that_always_fails_is_asked_for_ever_more_rarely(io_loop
             failing.remove()
             stage.clock.now += 40 * MINUTE
             assert await stage.get(bad)
-            assert stage.store.health.quarantine.cause(bad.id) is None
+            assert stage.store.health.quarantine.cause(bad.key) is None
 
 
 def test_screens_never_see_a_photo_that_fails_and_get_it_back_when_it_is_well() -> None:
@@ -274,7 +274,8 @@ def test_screens_never_see_a_photo_that_fails_and_get_it_back_when_it_is_well() 
             assert len(set(shown)) == 5
             assert path_of(bad) not in shown
             failing.remove()
-            running.call(lambda: running.service.store.health.quarantine.success(bad.id))
+            key = running.service.sync.catalog.by_id[bad.id].key
+            running.call(lambda: running.service.store.health.quarantine.success(key))
             assert path_of(bad) in [running.get("/files").headers["Content-Location"] for _ in range(12)]
 
 
@@ -309,7 +310,7 @@ async def test_an_outage_leaves_no_photo_in_quarantine(io_loop: Any) -> None:
                 for photo in rng.sample(stage.photos, len(stage.photos)):
                     await stage.failure(photo)
                 stage.clock.now += 10
-            assert {stage.store.health.quarantine.wait_seconds(photo.id) > 61 for photo in stage.photos} == {True}
+            assert {stage.store.health.quarantine.wait_seconds(photo.key) > 61 for photo in stage.photos} == {True}
             failing.remove()
             stage.clock.now += 61
             for photo in stage.photos:

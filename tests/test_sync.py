@@ -502,7 +502,7 @@ def test_a_service_that_starts_without_its_nas_serves_once_it_is_there(nas: Fake
 
 def test_an_outage_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "photosync"), small_nas() as nas, Running(settings_for(nas)) as running:
-        running.wait_ready()
+        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 6)
         caplog.clear()
         nas.stop()
         for _ in range(3):

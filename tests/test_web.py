@@ -48,7 +48,7 @@ def many() -> Iterator[Running]:
     with canary_nas(library=Library.synthetic(2000)) as nas:
         give_no_pictures(nas)
         with Running(settings_for(nas)) as running:
-            running.wait_ready()
+            running.wait_for("/files/list", lambda response: response.status_code == 200)
             yield running
 
 
@@ -467,7 +467,7 @@ def test_cache_stats_has_the_promised_keys_and_they_add_up(filled: Running, nas:
 
 def test_cache_stats_tells_of_a_failed_listing_and_keeps_the_good_one(running: Running, nas: FakeNas) -> None:
     before = running.get("/files/list").json()
-    nas.fault(html())
+    nas.fault(html(), api="SYNO.Foto.Browse.Album")
     running.look()
     assert running.stats()["last_error"]
     assert running.stats()["photos"] == len(before)
