@@ -68,7 +68,7 @@ class Screens:
 
     async def _patiently(self, photo: Photo, patience_until: float) -> bytes:
         """Waits for the NAS for as long as it takes only if there is nothing else to show."""
-        if photo.key in self._store.cache or not self._store.held:
+        if photo.key in self._store.cache or not len(self._store.cache):
             return await self._store.get(photo)
         try:
             return await asyncio.wait_for(self._store.get(photo), max(0.0, patience_until - self._clock()))

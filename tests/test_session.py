@@ -405,3 +405,29 @@ def test_a_nas_that_was_updated_is_asked_anew_what_it_offers(guest: Guest, nas: 
         guest.client.album_state(album)
     assert guest.client.album_state(album).id == album.id
     assert nas.count("SYNO.API.Info") == before + 1
+
+
+def test_a_nas_whose_photos_package_was_still_starting_is_asked_anew(guest: Guest, nas: FakeNas) -> None:
+    complete = guest.client
+    offered = {"SYNO.API.Auth": {"maxVersion": 7, "minVersion": 1, "path": "entry.cgi"}}
+    offered[ITEM] = {"maxVersion": 5, "minVersion": 1, "path": "entry.cgi", "requestFormat": "JSON"}
+    nas.fault(fakenas.json_body({"success": True, "data": offered}), api="SYNO.API.Info", times=1)
+    with pytest.raises(NasCallRefused):
+        complete.list_albums()
+    assert complete.list_albums()
+
+
+def test_those_who_waited_for_a_login_that_failed_get_its_error(guest: Guest, nas: FakeNas) -> None:
+    arrived, go_on = threading.Event(), threading.Event()
+    nas.fault(fakenas.hold(go_on), api=AUTH, method="login", times=1)
+    nas.login_error = 498
+    guest.client.discover()
+    with ThreadPoolExecutor(4) as threads:
+        waiting = [threads.submit(lambda: (arrived.set(), guest.client.list_albums())) for _ in range(4)]
+        assert arrived.wait(5)
+        deadline = time.monotonic() + 5
+        while threads._work_queue.qsize() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        go_on.set()
+        assert [type(future.exception(10)) for future in waiting] == [NasUnreachable] * 4
+    assert guest.logins < 4

@@ -568,3 +568,54 @@ def test_an_edit_of_the_album_does_not_end_the_first_filling() -> None:
             running.look()
             go.set()
             running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 21)
+
+
+@pytest.mark.gen_test
+async def test_filling_goes_on_once_the_nas_gives_pictures_again(io_loop: Any) -> None:
+    with nas_with(20) as nas:
+        async with stage_on(nas) as stage:
+            failing = nas.fault(fakenas.status(500), api=THUMBNAIL)
+            stage.store.fill(stage.photos)
+            while stage.store.inflight:
+                await stage.store.next_landing()
+            assert stage.store.health.photo_breaker.is_open
+            failing.remove()
+            stage.clock.now += 61
+            await stage.store.call(lambda: None)
+            while len(stage.cache) < 10:
+                await stage.store.next_landing()
+                stage.clock.now += 61
+                await stage.store.call(lambda: None)
+
+
+@pytest.mark.gen_test
+async def test_a_download_that_fails_unforeseen_is_an_error_of_this_photo_alone(
+    io_loop: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def fetch(self, photo: Photo, room: Callable[[int], None] | None = None) -> bytes:
+            raise MemoryError
+
+    store = PhotoStore(Broken(), PhotoCache(1000), rng=random.Random(1), clock=Clock())
+    photo = Photo(1, 1, "1_1", "xl", "1.jpg", 0, 3, 2, "album")
+    with pytest.raises(NasError, match="MemoryError"):
+        await store.get(photo)
+    with pytest.raises(NasError, match="MemoryError"):
+        await store.get(photo)  # in quarantine: not tried again
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+    assert store.inflight == 0
+    await store.close(1)
+
+
+@pytest.mark.gen_test
+async def test_a_download_that_finds_no_room_is_given_up_before_its_end(io_loop: Any) -> None:
+    with nas_with(2, photo_bytes=600_000) as nas:
+        async with stage_on(nas, max_bytes=1_000_000) as stage:
+            first, second = stage.photos
+            await stage.store.get(first)  # and held, as if it were being sent
+            nas.fault(fakenas.drip(every=0.5, header=False, chunk=60_000), item=second.unit_id)
+            started_at = time.monotonic()
+            assert isinstance(await stage.failure(second), Busy)
+            assert time.monotonic() - started_at < 4  # of the five seconds that all of it takes
+            assert stage.cache.reserved_bytes == 0
+            stage.store.release(first)

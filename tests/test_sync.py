@@ -531,3 +531,26 @@ def test_a_refused_account_is_told_and_never_asked_again_by_itself(nas: FakeNas,
         assert answer.status_code == 502
         assert answer.json()["next_step"]
         assert running.get("/readyz").status_code == 503
+
+
+@pytest.mark.parametrize("fault", [fakenas.html(), fakenas.json_body("{"), fakenas.error(102)], ids=str)
+def test_a_first_look_that_fails_in_any_way_is_repeated_soon(fault: Any) -> None:
+    with small_nas() as nas:
+        failing = nas.fault(fault, api="SYNO.Foto.Browse.Item", method="list")
+        with Running(settings_for(nas)) as running:  # whose interval is an hour
+            running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
+            failing.remove()
+            running.wait_for("/files", lambda response: response.status_code == 200)
+
+
+def test_pictures_that_cannot_be_had_are_told_though_the_album_can_be_listed() -> None:
+    with small_nas() as nas:
+        failing = nas.fault(fakenas.status(500), api="SYNO.Foto.Thumbnail")
+        with Running(settings_for(nas)) as running:
+            answer = running.wait_for("/readyz", lambda response: b"HTTP status 500" in response.content)
+            assert answer.status_code == 503
+            assert "HTTP status 500" in running.stats()["last_error"]
+            failing.remove()
+            running.wait_for("/files", lambda response: response.status_code == 200)
+            assert running.stats()["last_error"] is None
+            assert running.get("/readyz").status_code == 200
