@@ -14,7 +14,7 @@ _MIN_HALF_BITS = 4
 _MAX_MISSED = 64
 _DRAWS_BETWEEN_MISSED = 3
 _MAX_MISSED_IN_A_ROW = 7
-_LONGEST_SEAM = 4  # so often can one photo stand in a row: put back, missed, at the end of a round and at a start
+_LONGEST_SEAM = 8  # so often can one photo stand in a row: put back, missed, at the end of a round and at a start
 
 
 class Shuffle:
@@ -96,6 +96,8 @@ class Deck:
             for number in self.upcoming(catalog, count):
                 if number != self.last:
                     self._ahead.remove(number)
+                    if count > 1:  # the one dealt last waits once, however often it was met on the way
+                        self._ahead = deque(dict.fromkeys(self._ahead))
                     return number
         return self._ahead.popleft() if self._ahead else None
 

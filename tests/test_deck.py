@@ -441,9 +441,11 @@ class ChangingCatalog(RuleBasedStateMachine):
 
     @invariant()
     def none_is_dealt_much_more_often_than_another(self) -> None:
-        """Since photos were last added or missed; a round may have begun before that."""
+        """Since photos were last added or missed. A round may have begun before that, and with very few photos the
+        one shown last waits several times while others are missed.
+        """
         counts = [self.dealt[number] for number in self.catalog.by_id] if hasattr(self, "catalog") else []
-        assert not counts or max(counts) - min(counts) <= 3
+        assert not counts or max(counts) - min(counts) <= 6
 
 
 TestAChangingCatalog = ChangingCatalog.TestCase
