@@ -116,7 +116,6 @@ class Handler(RequestHandler):
         self.set_header("Content-Type", content_type)
         self.set_header("Content-Length", len(body))
         if len(body) > _SHORT_BYTES and self.request.method != "HEAD":
-            self.request.connection.stream.set_nodelay(True)  # type: ignore[union-attr]
             await self.flush()
         self.write(body)
         await self.complete()
