@@ -169,7 +169,7 @@ class Process:
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):  # reset: it closed while this one was waiting
                 return
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -107,7 +107,7 @@ def dealt(running: Running, client: str) -> int:
 
 
 def test_an_interval_without_a_change_costs_exactly_one_call(nas: FakeNas, running: Running) -> None:
-    running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0)
+    running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"])
     nas.calls.clear()
     for _ in range(3):
         running.look()
@@ -116,7 +116,7 @@ def test_an_interval_without_a_change_costs_exactly_one_call(nas: FakeNas, runni
 
 
 def test_a_changed_album_is_listed_again_once(nas: FakeNas, running: Running) -> None:
-    running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0)
+    running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"])
     nas.library.add(nas.library.album("kitchen-dash"), filename="new.jpg")
     nas.calls.clear()
     running.look()

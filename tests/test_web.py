@@ -652,5 +652,5 @@ def test_ready_tells_that_the_nas_is_away_when_nothing_is_held(nas: FakeNas) -> 
     with Running(settings_for(nas)) as running:
         running.wait_for("/files/list", lambda response: response.status_code == 200)
         nas.stop()
-        running.look()
+        running.wait_for("/readyz", lambda response: running.look() or b"connection" in response.content)
         assert "connection" in explained(running.get("/readyz"), 503)
