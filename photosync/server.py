@@ -90,7 +90,6 @@ class Server(HTTPServer):
         stream.set_nodelay(True)
         stream.set_nodelay = _leave_it  # type: ignore[method-assign]
         super().handle_stream(stream, address)
-        # The connection that was just made owns the close callback; its end is told to `on_close` below.
 
     def on_close(self, server_conn: object) -> None:
         super().on_close(server_conn)
