@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
+from .account import Account
 from .errors import PhotosSyncError
 from .log import Redactor
 from .nas import SynologyClient
@@ -19,8 +20,7 @@ def build_client(settings: Settings, redactor: Redactor) -> SynologyClient:
     wire = Wire(settings.url, settings.timeout_seconds, settings.ca_file, settings.insecure)
     return SynologyClient(
         wire,
-        settings.username,
-        settings.read_password,
+        Account(settings.username, settings.read_password, redactor.hide),
         hide=redactor.hide,
         max_photo_bytes=min(settings.max_photo_bytes, settings.max_cache_bytes),
         photo_size=settings.photo_size,

@@ -21,7 +21,8 @@ TRANSIENT = frozenset({109, 110, 111, 117, 118, 498, 499})
 NOT_OFFERED = frozenset({102, 103, 104})
 """No such API, method or version."""
 
-BLOCKED = 407
+BLOCKED_KIND = "login_407"
+"""The NAS refuses this machine's address, whatever it sends."""
 
 _RIGHTS = "In DSM, open Control Panel > User & Group, edit the account, and under Applications allow Synology Photos."
 _LOGIN: Mapping[int, tuple[str, str]] = {

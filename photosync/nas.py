@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import dsm
+from .account import Account
 from .errors import NasBadAnswer, PhotoNotFound
 from .listing import Listing, album_from_row, rows_of
 from .models import Album, Photo
-from .secret import Secret
 from .session import DsmSession
 from .wire import Answer, Room, Wire
 
@@ -25,20 +25,19 @@ _ITEM_DETAILS: Sequence[str] = ["thumbnail", "resolution", "address", "descripti
 
 
 class SynologyClient:
-    """What one account sees on one NAS. `read_password`, `hide` and `clock` are as in `DsmSession`."""
+    """What one account sees on one NAS. `hide` is told the secrets that albums carry, `clock` is as in `DsmSession`."""
 
     def __init__(
         self,
         wire: Wire,
-        username: str,
-        read_password: Callable[[], Secret],
+        account: Account,
         *,
         hide: Callable[[str], None],
         max_photo_bytes: int,
         photo_size: str = "xl",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._session = DsmSession(wire, username, read_password, hide=hide, clock=clock)
+        self._session = DsmSession(wire, account, clock)
         self._hide = hide
         self._max_photo_bytes = max_photo_bytes
         self._photo_size = photo_size

@@ -8,6 +8,7 @@ from typing import Any
 
 from conftest import canary_nas
 
+from photosync.account import Account
 from photosync.fakenas import FakeNas, Item, Library
 from photosync.log import Redactor
 from photosync.models import Album, Photo
@@ -35,6 +36,18 @@ class Clock:
         return self.now
 
 
+def client_of(
+    nas: FakeNas, account: Account | None = None, *, timeout_seconds: float = 5.0, **options: Any
+) -> SynologyClient:
+    """A client of this NAS, by its own account if no other is given."""
+    hide = options.setdefault("hide", lambda text: None)
+    return SynologyClient(
+        Wire(nas.url, timeout_seconds, None, False),
+        account or Account(nas.username, lambda: Secret(nas.password), hide),
+        **{"max_photo_bytes": 8_000_000} | options,
+    )
+
+
 class Guest:
     """A client with a clock and a password that tests can change."""
 
@@ -44,14 +57,8 @@ class Guest:
         self.password = nas.password
         self.hidden: list[str] = []
         self.redactor = Redactor()
-        self.client = SynologyClient(
-            Wire(nas.url, 5.0, None, False),
-            nas.username,
-            lambda: Secret(self.password),
-            hide=self._hide,
-            clock=self.clock,
-            **{"max_photo_bytes": 8_000_000} | options,
-        )
+        account = Account(nas.username, lambda: Secret(self.password), self._hide)
+        self.client = client_of(nas, account, hide=self._hide, clock=self.clock, **options)
 
     def _hide(self, secret: str) -> None:
         self.hidden.append(secret)

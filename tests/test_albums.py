@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from conftest import canary_nas
+from guest import client_of
 
 from photosync import fakenas
 from photosync.albums import Look, describe, find_albums, look
@@ -13,23 +14,14 @@ from photosync.errors import AlbumProblem, NasBadAnswer
 from photosync.fakenas import FakeNas, Library
 from photosync.models import Album, Catalog
 from photosync.nas import SynologyClient
-from photosync.settings import Secret
-from photosync.wire import Wire
 
 ALBUM = "SYNO.Foto.Browse.Album"
 ITEM = "SYNO.Foto.Browse.Item"
 
 
-def client_to(nas: FakeNas) -> SynologyClient:
-    wire = Wire(nas.url, 5.0, None, False)
-    return SynologyClient(
-        wire, nas.username, lambda: Secret(nas.password), hide=lambda text: None, max_photo_bytes=9_000_000
-    )
-
-
 @pytest.fixture
 def client(nas: FakeNas) -> SynologyClient:
-    return client_to(nas)
+    return client_of(nas)
 
 
 def first_look(client: SynologyClient, *wanted: str) -> Look:
@@ -82,7 +74,7 @@ def test_of_no_near_names_some_are_told(client: SynologyClient) -> None:
 
 def test_an_account_without_albums_is_told_so() -> None:
     with canary_nas(library=Library()) as nas:
-        error = problem(client_to(nas), "kitchen-dash")
+        error = problem(client_of(nas), "kitchen-dash")
     assert "among 0 albums." in str(error)
     assert "nearest" not in str(error)
 

@@ -30,6 +30,8 @@ FLOORS = [
     {"sync"},
     {"store", "albums"},
     {"nas", "session"},
+    {"account"},
+    {"reply", "brake"},
     {
         "wire",
         "sockets",
@@ -60,7 +62,7 @@ USERS_OF = {
     "configargparse": {"options", "settings"},
     "prometheus_client": {"metrics"},
 }
-WORKER_ROOMS = {"albums", "listing", "nas", "session", "sockets", "wire"}
+WORKER_ROOMS = {"account", "albums", "brake", "listing", "nas", "reply", "session", "sockets", "wire"}
 LOOP_ROOMS = {"breaker", "cache", "deck", "metrics", "screens", "server", "service", "store", "sync", "web"}
 
 

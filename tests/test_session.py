@@ -5,15 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-from urllib.parse import unquote_plus
 
 import pytest
-from conftest import CANARY_PASSWORD, CANARY_TOKEN, canary_nas, leaks
+from conftest import canary_nas
 from guest import (
     ALBUM,
     AUTH,
-    GARDEN_PASSPHRASE,
     ITEM,
     MINUTE,
     MISC,
@@ -26,10 +23,8 @@ from guest import (
 
 from photosync import fakenas
 from photosync.errors import (
-    LoginRefused,
     NasBadAnswer,
     NasCallRefused,
-    NasError,
     NasUnreachable,
 )
 from photosync.fakenas import FakeNas, Fault
@@ -114,141 +109,6 @@ def test_a_nas_without_photos_is_told_and_found_once_it_has_them(guest: Guest, n
     assert guest.logins == 1
 
 
-# Logging in
-
-
-def test_credentials_go_in_the_body_and_nothing_secret_into_an_address(nas: FakeNas) -> None:
-    for size in ("xl", "original"):
-        guest = Guest(nas, photo_size=size)
-        for album in ("kitchen-dash", "Anna's garden"):
-            for photo in guest.photos(album):
-                guest.client.fetch(photo)
-        guest.client.logout()
-    login = next(call for call in nas.calls if call.method == "login")
-    assert login.http_method == "POST"
-    assert (login.params["account"], login.params["passwd"]) == (nas.username, CANARY_PASSWORD)
-    addresses = " ".join(unquote_plus(f"{call.path}?{call.query_string}") for call in nas.calls)
-    assert "SYNO.Foto.Thumbnail" in addresses
-    assert not leaks(addresses)
-    assert GARDEN_PASSPHRASE not in addresses
-
-
-def test_every_call_but_the_login_carries_cookie_and_token(guest: Guest, nas: FakeNas) -> None:
-    guest.client.fetch(guest.photo(own))
-    calls = [call for call in nas.calls if call.api not in ("SYNO.API.Info", AUTH)]
-    assert len(calls) >= 4
-    assert {call.cookies["id"] for call in calls} == set(nas.sessions)
-    assert {call.headers["X-SYNO-TOKEN"] for call in calls} == {CANARY_TOKEN}
-    login = next(call for call in nas.calls if call.method == "login")
-    assert "Cookie" not in login.headers
-
-
-def test_every_secret_of_the_nas_is_hidden_from_the_log(guest: Guest, nas: FakeNas) -> None:
-    guest.client.list_albums()
-    assert {*nas.sessions, CANARY_TOKEN, GARDEN_PASSPHRASE} <= set(guest.hidden)
-
-
-@pytest.mark.parametrize("token", [None, "", "--------"])
-def test_a_login_without_a_token_is_a_login(guest: Guest, nas: FakeNas, token: str | None) -> None:
-    nas.token_required = False
-    row = {"sid": "s" * 40, "synotoken": token}
-    nas.fault(fakenas.json_body({"success": True, "data": row}), api=AUTH)
-    guest.client.login()
-    # The log would hide common words.
-    assert "none" not in guest.hidden
-    assert "--------" not in guest.hidden
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        *({"sid": sid} for sid in ("", None, 5, True, ["s"], "ä", "a b", "a;b", "a\r\nX: y", "a" * 600, "\ud800" * 9)),
-        *({"sid": "s" * 40, "synotoken": token} for token in (5, ["t"], "a\nb", "ö", "t" * 600)),
-        None,
-        [],
-        "sid",
-    ],
-    ids=lambda data: ascii(data)[:30],
-)
-def test_a_session_that_could_break_a_header_is_refused(guest: Guest, nas: FakeNas, data: Any) -> None:
-    nas.fault(fakenas.json_body({"success": True, "data": data}), api=AUTH)
-    with pytest.raises(NasBadAnswer) as caught:
-        guest.client.login()
-    assert caught.value.kind == "bad_sid"
-
-
-REFUSED = range(400, 412)
-
-
-def refuse(guest: Guest, code: int | None) -> LoginRefused:
-    guest.nas.login_error = code
-    with pytest.raises(LoginRefused) as caught:
-        guest.client.list_albums()
-    return caught.value
-
-
-@pytest.mark.parametrize("code", REFUSED)
-def test_a_refused_login_is_not_repeated_until_its_cause_can_be_gone(guest: Guest, code: int) -> None:
-    error = refuse(guest, code)
-    assert error.kind == f"login_{code}"
-    assert error.next_step
-    assert not leaks(error.sentence)
-    pause = (60 if code == 407 else 30) * MINUTE
-    started_at = guest.clock.now
-    for part in (0.0, 0.01, 0.5, 0.999):
-        guest.clock.now = started_at + part * pause
-        assert str(refuse(guest, None)) == str(error)
-    assert guest.logins == 1
-    guest.clock.now = started_at + pause
-    assert guest.client.list_albums()
-    assert guest.logins == 2
-
-
-def test_each_refusal_has_a_sentence_and_a_next_step_of_its_own() -> None:
-    told: list[tuple[str, str]] = []
-    for code in REFUSED:
-        with canary_nas() as nas:
-            error = refuse(Guest(nas), code)
-            told.append((str(error), error.next_step))
-    assert len({sentence for sentence, _ in told}) == len(REFUSED)
-    assert all(step.endswith(".") for _, step in told)
-    words = {400: "password", 401: "disabled", 403: "second factor", 407: "blocked", 409: "expired", 411: "locked"}
-    for code, word in words.items():
-        assert word in told[code - 400][0]
-
-
-def test_a_changed_password_is_tried_at_once(guest: Guest, nas: FakeNas) -> None:
-    guest.password = "wrong"
-    for _ in range(3):
-        assert refuse(guest, None).kind == "login_400"
-    assert (guest.logins, nas.failed_logins) == (1, 1)
-    guest.password = "wrong again"
-    assert refuse(guest, None).kind == "login_400"
-    assert guest.logins == 2
-    guest.password = nas.password
-    assert guest.client.list_albums()
-    assert guest.logins == 3
-
-
-def test_a_second_factor_that_is_wanted_is_told(guest: Guest, nas: FakeNas) -> None:
-    nas.otp = True
-    error = refuse(guest, None)
-    assert error.kind == "login_403"
-    assert "2FA" in error.sentence
-
-
-@pytest.mark.parametrize("code", [109, 110, 111, 117, 118, 498, 499])
-def test_a_nas_that_is_starting_is_no_refusal_and_never_brakes_the_login(guest: Guest, code: int) -> None:
-    guest.nas.login_error = code
-    for _ in range(10):
-        with pytest.raises(NasUnreachable) as caught:
-            guest.client.list_albums()
-        assert caught.value.kind == f"api_{code}"
-        guest.clock.now += 20
-    guest.nas.login_error = None
-    assert guest.client.list_albums()
-
-
 # Dead sessions
 
 
@@ -331,23 +191,6 @@ def test_twenty_calls_without_any_session_make_one_login(guest: Guest) -> None:
         answers = [pool.submit(guest.client.list_albums) for _ in range(20)]
         assert all(answer.result(10) for answer in answers)
     assert guest.logins == 1
-
-
-def test_sessions_that_end_again_and_again_brake_the_login(guest: Guest, nas: FakeNas) -> None:
-    album = guest.album()
-    errors: list[NasError] = []
-    for _ in range(20):
-        nas.expire_sessions(107)
-        try:
-            guest.client.album_state(album)
-        except NasUnreachable as error:
-            errors.append(error)
-    assert 3 <= guest.logins <= 6
-    assert [error.kind for error in errors] == ["login_brake"] * (21 - guest.logins)
-    assert all(0 < (error.retry_after_seconds or 0) <= 10 * MINUTE for error in errors)
-    assert "account of its own" in errors[0].next_step
-    guest.clock.now += 10 * MINUTE
-    assert guest.client.album_state(album) == album
 
 
 def test_photos_that_the_account_may_not_see_cost_no_login_each(guest: Guest, nas: FakeNas) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 from conftest import Running, canary_nas, settings_for
+from guest import client_of
 
 from photosync import fakenas
 from photosync.albums import look
@@ -23,10 +24,7 @@ from photosync.cache import PhotoCache
 from photosync.errors import Busy, NasBadAnswer, NasError, NasUnreachable, PhotosSyncError
 from photosync.fakenas import FakeNas, Library
 from photosync.models import Catalog, Photo
-from photosync.nas import SynologyClient
-from photosync.settings import Secret
 from photosync.store import NAS_CALLS, PhotoStore
-from photosync.wire import Wire
 
 THUMBNAIL = "SYNO.Foto.Thumbnail"
 MEGABYTE = 1_000_000
@@ -55,14 +53,7 @@ class Stage:
     def __init__(self, nas: FakeNas, max_bytes: int, timeout_seconds: float) -> None:
         self.nas = nas
         self.clock = Clock()
-        self.client = SynologyClient(
-            Wire(nas.url, timeout_seconds, None, False),
-            nas.username,
-            lambda: Secret(nas.password),
-            hide=lambda text: None,
-            max_photo_bytes=max_bytes,
-            clock=self.clock,
-        )
+        self.client = client_of(nas, timeout_seconds=timeout_seconds, max_photo_bytes=max_bytes, clock=self.clock)
         self.cache = PhotoCache(max_bytes)
         self.store = PhotoStore(self.client, self.cache, rng=random.Random(1), clock=self.clock)
         found = look(self.client, ["kitchen-dash"], (), Catalog(), relist=True)

@@ -15,16 +15,15 @@ from typing import Any
 
 import pytest
 from conftest import Running, canary_nas, leaks, settings_for
+from guest import client_of
 
 from photosync import fakenas
 from photosync.cache import PhotoCache
 from photosync.errors import NothingSynced
 from photosync.fakenas import FakeNas, Item, Library
 from photosync.nas import SynologyClient
-from photosync.settings import Secret
 from photosync.store import PhotoStore
 from photosync.sync import AlbumSync
-from photosync.wire import Wire
 
 ALBUM = "SYNO.Foto.Browse.Album"
 ITEM = "SYNO.Foto.Browse.Item"
@@ -48,14 +47,7 @@ class Stage:
     def __init__(self, nas: FakeNas, *albums: str, longest_wait_seconds: float = 60.0, seed: int = 1) -> None:
         self.nas = nas
         self.clock = Clock()
-        client = SynologyClient(
-            Wire(nas.url, 5.0, None, False),
-            nas.username,
-            lambda: Secret(nas.password),
-            hide=lambda text: None,
-            max_photo_bytes=MEGABYTE,
-            clock=self.clock,
-        )
+        client = client_of(nas, max_photo_bytes=MEGABYTE, clock=self.clock)
         self.store = PhotoStore(
             client,
             PhotoCache(20 * MEGABYTE),

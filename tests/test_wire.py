@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 import pytest
 from conftest import CANARIES, CANARY_PASSWORD, canary_nas, leaks
+from guest import client_of
 
 from photosync import fakenas
 from photosync.errors import NasBadAnswer, NasError, NasTimeout, NasUnreachable
 from photosync.fakenas import FakeNas, Fault, Library
 from photosync.models import Photo
 from photosync.nas import SynologyClient
-from photosync.settings import Secret
 from photosync.wire import Answer, Wire
 
 INFO = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": "all"}
@@ -68,13 +68,7 @@ def trouble(wire: Wire, **options: Any) -> NasError:
 
 
 def client_to(nas: FakeNas, timeout_seconds: float = 5.0) -> SynologyClient:
-    return SynologyClient(
-        wire_to(nas.url, timeout_seconds),
-        nas.username,
-        lambda: Secret(nas.password),
-        hide=lambda text: None,
-        max_photo_bytes=LIMIT,
-    )
+    return client_of(nas, timeout_seconds=timeout_seconds, max_photo_bytes=LIMIT)
 
 
 def only_photo(client: SynologyClient) -> Photo:
