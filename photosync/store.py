@@ -119,8 +119,12 @@ class PhotoStore:
             self._leave(flight)
             raise
 
+    def hold(self, photo: Photo) -> bytes | None:
+        """As `get`, if the photo is in memory; otherwise None."""
+        return self.cache.hold(photo.key) if photo.key in self.cache else None
+
     def release(self, photo: Photo) -> None:
-        """Ends one successful `get`."""
+        """Ends one successful `get` or `hold`."""
         self.cache.release(photo.key)
 
     def fetch_ahead(self, photo: Photo) -> None:

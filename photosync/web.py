@@ -8,17 +8,20 @@ import logging
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tornado.httputil import HTTPServerRequest
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
 from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 from tornado.web import Application, HTTPError, RequestHandler
 
 from . import metrics
+from .direct import COMMON_HEADERS, LONGEST_RESPONSE_SECONDS, PHOTO_CACHING, SHORT_BYTES, Direct
 from .errors import (
     AlbumProblem,
     Busy,
@@ -50,12 +53,9 @@ STATUSES: Mapping[type[PhotosSyncError], int] = {
 }
 """The HTTP status of each error (RFC 9110, sections 15.5 and 15.6); the first class that fits counts."""
 
-PHOTO_CACHING = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
 _RETRY_AFTER_SECONDS = 5
-_LONGEST_RESPONSE_SECONDS = 300.0
 _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
-_SHORT_BYTES = 16 * 1024
 _METHODS = "GET, HEAD"
 _NEXT_STEPS: Mapping[int, str] = {
     404: "The start page lists every address: /",
@@ -76,9 +76,8 @@ class Handler(RequestHandler):
         vars(self).update(collaborators)
 
     def set_default_headers(self) -> None:
-        self.set_header("Server", "photos-sync")
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Referrer-Policy", "no-referrer")
+        for name, value in COMMON_HEADERS.items():
+            self.set_header(name, value)
 
     def compute_etag(self) -> None:
         """Nothing is digested for an answer: entity tags follow from the catalog."""
@@ -109,13 +108,9 @@ class Handler(RequestHandler):
         return True
 
     async def send(self, body: bytes, content_type: str) -> None:
-        """A long body is written as one object after its headers: only so do clients share its memory.
-
-        What is written together with the headers is copied, which is quicker for a short body.
-        """
         self.set_header("Content-Type", content_type)
         self.set_header("Content-Length", len(body))
-        if len(body) > _SHORT_BYTES and self.request.method != "HEAD":
+        if len(body) > SHORT_BYTES and self.request.method != "HEAD":
             await self.flush()
         self.write(body)
         await self.complete()
@@ -128,7 +123,7 @@ class Handler(RequestHandler):
         sent = self.finish()
         if not sent.done():
             try:
-                await asyncio.wait_for(asyncio.shield(sent), _LONGEST_RESPONSE_SECONDS)
+                await asyncio.wait_for(asyncio.shield(sent), LONGEST_RESPONSE_SECONDS)
             except TimeoutError:
                 self.request.connection.close()  # type: ignore[union-attr]
         else:
@@ -318,6 +313,9 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
         return (pattern, handler, {"traffic": traffic, **collaborators})
 
     return _Application(
+        sync,
+        store,
+        traffic,
         [
             route(r"/files/(?!list$)([^/]+)", OnePhoto, sync=sync, store=store),
             route(r"/files", NextPhoto, screens=screens, store=store),
@@ -335,6 +333,15 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
 
 
 class _Application(Application):
+    def __init__(self, sync: AlbumSync, store: PhotoStore, traffic: Traffic, *routes: Any, **settings: Any) -> None:
+        super().__init__(*routes, **settings)
+        self._collaborators = sync, store, traffic
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        assert isinstance(request_conn, HTTP1Connection)
+        application = partial(super().start_request, server_conn, request_conn)
+        return Direct(request_conn, application, *self._collaborators)
+
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
         """A target in absolute form means its path (RFC 9112, section 3.2.2)."""
         if request.path.startswith(("http://", "https://")):

@@ -26,7 +26,7 @@ FLOORS = [
     {"service", "check"},
     {"connect"},
     {"web", "metrics"},
-    {"screens"},
+    {"screens", "direct"},
     {"sync"},
     {"store", "albums"},
     {"nas", "session"},
@@ -54,7 +54,7 @@ FLOORS = [
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 USERS_OF = {
-    "tornado": {"web", "server", "service", "sync"},
+    "tornado": {"direct", "web", "server", "service", "sync"},
     "tornado.web": {"web"},
     "requests": {"wire", "sockets"},
     "urllib3": {"wire", "sockets"},
@@ -63,7 +63,7 @@ USERS_OF = {
     "prometheus_client": {"metrics"},
 }
 WORKER_ROOMS = {"account", "albums", "brake", "listing", "nas", "reply", "session", "sockets", "wire"}
-LOOP_ROOMS = {"breaker", "cache", "deck", "metrics", "screens", "server", "service", "store", "sync", "web"}
+LOOP_ROOMS = {"breaker", "cache", "deck", "direct", "metrics", "screens", "server", "service", "store", "sync", "web"}
 
 
 def tree(room: str) -> ast.Module:
