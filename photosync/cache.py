@@ -23,7 +23,7 @@ class PhotoCache:
     being sent stay until the last holder releases them, and room taken by downloads (`reserved_bytes`).
 
         bytes + reserved_bytes <= max_bytes, always
-        hits + misses = calls of `hold`
+        hits + misses = calls of `hold` that count
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -58,15 +58,15 @@ class PhotoCache:
         yield from self._resting
         yield from (key for key, lent in self._lent.items() if not lent.discarded)
 
-    def hold(self, key: PhotoKey) -> builtins.bytes | None:
-        """The photo, which then stays until `release`; None if it is not here."""
+    def hold(self, key: PhotoKey, *, counted: bool = True) -> builtins.bytes | None:
+        """The photo, which then stays until `release`; None if it is not here. Only what clients want is `counted`."""
         lent = self._lent.get(key)
         if lent is None and key in self._resting:
             lent = self._lend(key, self._resting.pop(key))
         if lent is None or lent.discarded:
-            self.misses += 1
+            self.misses += counted
             return None
-        self.hits += 1
+        self.hits += counted
         lent.holders += 1
         return lent.data
 

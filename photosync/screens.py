@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 5.0
 
 class Screens:
     """A client's deck says which photo is due; if it can't be had, the next one that can be is given and the
-    missed one comes back later. While the NAS is away photos come from memory alone.
+    missed one comes back later. While the NAS is away photos come from memory and disk alone.
     """
 
     def __init__(
@@ -64,25 +64,30 @@ class Screens:
             catalog = self._sync.catalog
             if isinstance(problem, NasTimeout):
                 break
-        return await self._from_memory(deck, problem)
+        return await self._from_held(deck, problem)
 
     async def _patiently(self, photo: Photo, patience_until: float) -> bytes:
         """Waits for the NAS for as long as it takes only if there is nothing else to show."""
-        if photo.key in self._store.cache or not len(self._store.cache):
+        if photo.key in self._store.cache or not self._store.held:
             return await self._store.get(photo)
         try:
             return await asyncio.wait_for(self._store.get(photo), max(0.0, patience_until - self._clock()))
         except TimeoutError:
             raise Busy("The NAS takes its time with this photo.", retry_after_seconds=1) from None
 
-    async def _from_memory(self, deck: Deck, problem: PhotosSyncError | None) -> tuple[Photo, bytes]:
-        """Any photo that is in memory; if there is none, the first to arrive for another client."""
+    async def _from_held(self, deck: Deck, problem: PhotosSyncError | None) -> tuple[Photo, bytes]:
+        """Any photo that is in memory or on disk; if there is none, the first to arrive for another client."""
+        failures = 0
         while True:
             catalog = self._sync.require_photos()
             for _ in range(len(self._store.held)):
                 photo = catalog.by_id.get(deck.draw_held(self._store.held) or 0)
-                if photo is not None and photo.key in self._store.cache:
-                    return photo, await self._store.get(photo)
+                if photo is not None and self._store.has(photo) and failures < _TRIES:
+                    try:
+                        return photo, await self._store.get(photo)
+                    except PhotosSyncError as error:  # a file that is not whole, or no room for it
+                        failures += 1
+                        problem = problem or error
             if not isinstance(problem, Busy) or not self._store.inflight:
                 raise problem or NothingSynced("There is no photo at the moment.", retry_after_seconds=1)
             await self._store.next_landing()

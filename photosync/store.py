@@ -1,5 +1,5 @@
-"""PhotoStore: the one door to the NAS. Cache, single flight, thread pool, breakers. Loop thread; the calls it makes
-run on its worker threads.
+"""PhotoStore: the one door to photos: memory, disk, NAS. Single flight, thread pool, breakers. Loop thread; the calls
+it makes run on its worker threads.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .cache import PhotoCache
 from .errors import Busy, NasError, PhotoNotFound, PhotosSyncError
 from .health import NasHealth
 from .models import Catalog, Photo, PhotoKey
+from .shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class _Flight:
 
 
 class PhotoStore:
-    """Photos from memory, or from the NAS by one download for all who ask.
+    """Photos from memory, else from disk (if there is a `shelf`), else from the NAS, by one flight for all who ask.
 
     Waiting clients come before downloads ahead of need. `health` tells what may be asked of the NAS.
     """
@@ -63,12 +64,14 @@ class PhotoStore:
         cache: PhotoCache,
         *,
         rng: random.Random,
+        shelf: Shelf | None = None,
         longest_wait_seconds: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cache = cache
         self.health = NasHealth(clock, rng, longest_wait_seconds)
         self.shared = 0  # requests that joined a download under way
+        self.shelf = shelf
         self._source = source
         self._executor = ThreadPoolExecutor(NAS_CALLS, thread_name_prefix="nas")
         self._flights: dict[PhotoKey, _Flight] = {}
@@ -76,8 +79,9 @@ class PhotoStore:
         self._ahead: OrderedDict[PhotoKey, _Flight] = OrderedDict()
         self._filling: Iterator[Photo] = iter(())
         self._running: set[asyncio.Task[None]] = set()
+        self._reading: set[asyncio.Task[None]] = set()
         self._next_landing: asyncio.Future[None] | None = None
-        self._held: tuple[int, tuple[int, ...]] = (-1, ())
+        self._held: tuple[object, tuple[int, ...]] = (None, ())
         self._closed = False
 
     @property
@@ -86,16 +90,21 @@ class PhotoStore:
 
     @property
     def held(self) -> tuple[int, ...]:
-        """The ids of the photos in memory; the same tuple for as long as they are the same."""
+        """The ids of the photos in memory and on disk; the same tuple for as long as they are the same."""
         generation, numbers = self._held
-        if generation != self.cache.generation:
-            numbers = tuple(key[0] for key in self.cache)
-            self._held = (self.cache.generation, numbers)
+        current = (self.cache.generation, self.shelf.disk.generation if self.shelf else 0)
+        if generation != current:
+            numbers = tuple(dict.fromkeys(key[0] for key in chain(self.cache, self.shelf.disk if self.shelf else ())))
+            self._held = (current, numbers)
         return numbers
+
+    def has(self, photo: Photo) -> bool:
+        """Whether it can be had without the NAS."""
+        return photo.key in self.cache or (self.shelf is not None and photo.key in self.shelf)
 
     def refusal(self, photo: Photo) -> PhotosSyncError | None:
         """Why the photo can't be had now: not here, and the NAS must not be asked for it."""
-        if photo.key in self.cache or photo.key in self._flights:
+        if self.has(photo) or photo.key in self._flights:
             return None
         return self.health.reason_to_wait(photo)
 
@@ -131,7 +140,10 @@ class PhotoStore:
         """Downloads a photo that will be wanted soon, when no client waits. The oldest such wish goes first if
         there are too many.
         """
-        if self.cache.touch(photo.key) or photo.key in self._flights or self.health.reason_to_wait(photo):
+        if self.cache.touch(photo.key) or photo.key in self._flights or self.refusal(photo):
+            return
+        if self.has(photo):
+            self._take_down(photo)
             return
         flight = self._flights[photo.key] = _Flight(photo, _future())
         self._ahead[photo.key] = flight
@@ -156,6 +168,8 @@ class PhotoStore:
             photo = catalog.by_id.get(flight.photo.id)
             flight.unwanted = photo is None or photo.key != flight.photo.key
         self.health.retain(catalog)
+        if self.shelf is not None:
+            self.shelf.retain(catalog)
 
     async def next_landing(self) -> None:
         """Returns when any download under way has ended, well or not; at once if there is none."""
@@ -182,6 +196,8 @@ class PhotoStore:
             self._fail(flight, Busy("The service is stopping.", retry_after_seconds=5))
         self._waiting.clear()
         self._ahead.clear()
+        if self.shelf is not None:
+            await self.shelf.close(timeout_seconds)
         if self._running:
             await asyncio.wait(self._running, timeout=timeout_seconds)
         for flight in self._flights.values():
@@ -189,6 +205,8 @@ class PhotoStore:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _depart(self, photo: Photo) -> _Flight:
+        if self.has(photo):
+            return self._take_down(photo)
         refusal = self.health.reason_to_wait(photo)
         if refusal is not None:
             raise refusal
@@ -196,6 +214,14 @@ class PhotoStore:
             raise Busy("Too many photos are being fetched from the NAS at the moment.", retry_after_seconds=1)
         flight = self._flights[photo.key] = _Flight(photo, _future())
         self._waiting.append(flight)
+        return flight
+
+    def _take_down(self, photo: Photo) -> _Flight:
+        """Begins to read a photo from the shelf, beside the downloads: none of them has to end first."""
+        flight = self._flights[photo.key] = _Flight(photo, _future())
+        task = asyncio.get_running_loop().create_task(self._read(flight))
+        self._reading.add(task)
+        task.add_done_callback(self._landed)
         return flight
 
     def _leave(self, flight: _Flight) -> None:
@@ -233,7 +259,7 @@ class PhotoStore:
                 self._filling = iter(())
                 return None
             wanted = photo.key not in self.cache and photo.key not in self._flights
-            if wanted and self.health.reason_to_wait(photo) is None:
+            if wanted and self.refusal(photo) is None:
                 flight = self._flights[photo.key] = _Flight(photo, _future())
                 return flight
         following = next(self._filling, None)
@@ -248,6 +274,7 @@ class PhotoStore:
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._reading.discard(task)
         if self._next_landing is not None and not self._next_landing.done():
             self._next_landing.set_result(None)
         self._next_landing = None
@@ -264,20 +291,47 @@ class PhotoStore:
                 raise refusal
             data = await self._download(flight)
         except Exception as error:
-            self.cache.cancel(photo.key)
-            self._flights.pop(photo.key, None)
-            self._fail(flight, error)
+            self._crash(flight, error)
             return
-        self._flights.pop(photo.key, None)
-        kept = self.cache.put(photo.key, data, holders=flight.waiting)
+        self._land(flight, data)
+        if self.shelf is not None and photo.key in self.cache:
+            self.shelf.keep(photo.key)
+
+    async def _read(self, flight: _Flight) -> None:
+        """One reading from the shelf; a photo that is not whole there comes from the NAS."""
+        assert self.shelf is not None
+        photo = flight.photo
+        try:
+            if not self.cache.reserve(photo.key, self.shelf.disk.size(photo.key)):
+                raise _no_room()
+            data = await self.shelf.read(photo.key)
+            if data is None and (refusal := self.health.reason_to_wait(photo)):
+                raise refusal
+        except Exception as error:
+            self._crash(flight, error)
+            return
+        if data is not None:
+            self._land(flight, data)
+        else:
+            self._waiting.append(flight)
+
+    def _land(self, flight: _Flight, data: bytes) -> None:
+        key = flight.photo.key
+        self._flights.pop(key, None)
+        kept = self.cache.put(key, data, holders=flight.waiting)
         if flight.unwanted:
-            self.cache.discard(photo.key)
+            self.cache.discard(key)
         if kept is not None:
             flight.landed.set_result(kept)
         else:
             self._fail(flight, _no_room())
 
-    def _fail(self, flight: _Flight, error: PhotosSyncError | Exception) -> None:
+    def _crash(self, flight: _Flight, error: Exception) -> None:
+        self.cache.cancel(flight.photo.key)
+        self._flights.pop(flight.photo.key, None)
+        self._fail(flight, error)
+
+    def _fail(self, flight: _Flight, error: Exception) -> None:
         flight.landed.set_exception(error)
         flight.landed.exception()  # nobody has to wait for a download made ahead
 

@@ -1,0 +1,223 @@
+"""PhotoDisk: photos as plain files, each written once. Blocks: worker threads; the loop only asks what is there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from .models import PhotoKey
+
+log = logging.getLogger(__name__)
+
+FREE_BYTES = 200_000_000
+"""So much of the disk is left to others, whatever the limit."""
+
+_NAME = re.compile(r"([1-9][0-9]{0,18})-([A-Za-z0-9_.\-]{1,80})-(sm|m|xl|original)\.([0-9a-f]{8})\.jpg", re.ASCII)
+_TEMPORARY = ".part"
+_PAUSE_SECONDS = 3600.0
+_MOST_ASIDE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    size: int
+
+
+class PhotoDisk:
+    """At most `max_bytes` of photos in one folder; all its methods may be called by several threads.
+
+    A file's name has the photo's id, version and size, and the checksum of its bytes: it tells by itself whether it is
+    whole. A photo stays until it leaves the catalog and never makes room for another, because memory cards wear: of
+    an album that is larger than the disk's share, the part that came first is kept. Nothing here raises: a disk that
+    fails is told once in the log, and is tried again an hour later.
+
+    `put_aside` counts the files that were not whole or not ours; they lie in the folder `aside` and are never served.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int,
+        *,
+        free_bytes: int = FREE_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self.generation = 0  # another number whenever another set of photos is here
+        self.put_aside = 0
+        self.failing = False
+        self._folder = folder
+        self._aside = folder / "aside"
+        self._free_bytes = free_bytes
+        self._clock = clock
+        self._files: dict[PhotoKey, _File] = {}
+        self._lock = threading.Lock()
+        self._not_before = 0.0
+
+    def __contains__(self, key: PhotoKey) -> bool:
+        return key in self._files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __iter__(self) -> Iterator[PhotoKey]:
+        return iter(tuple(self._files))
+
+    def size(self, key: PhotoKey) -> int:
+        """The photo's bytes; 0 if it is not here."""
+        file = self._files.get(key)
+        return file.size if file is not None else 0
+
+    def open(self) -> None:
+        """Finds what an earlier run has left, and clears away what it has not finished."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            entries = sorted(os.scandir(self._folder), key=_age)
+        except OSError as error:
+            self._note_failure(error)
+            return
+        for entry in entries:
+            self._take_in(entry)
+
+    def read(self, key: PhotoKey) -> bytes | None:
+        """The photo, whole and checked; None if it is not here (any more)."""
+        file = self._files.get(key)
+        if file is None:
+            return None
+        try:
+            data = (self._folder / file.name).read_bytes()
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                self._note_failure(error)
+            self._forget(key)
+            return None
+        if len(data) == file.size and file.name.endswith(_ending(data)):
+            return data
+        self._forget(key)
+        self._set_aside(file.name)
+        return None
+
+    def write(self, key: PhotoKey, data: bytes) -> None:
+        """Keeps a photo, if there is room and it is not here yet."""
+        if key in self._files or self.bytes + len(data) > self.max_bytes or self._clock() < self._not_before:
+            return
+        name = f"{key[0]}-{key[1]}-{key[2]}{_ending(data)}"
+        temporary = self._folder / f"{name}{_TEMPORARY}"
+        try:
+            self._leave_free(len(data))
+            with temporary.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.rename(self._folder / name)
+            _settle(self._folder)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            self._note_failure(error)
+            return
+        self._note_success()
+        self._add(key, _File(name, len(data)))
+
+    def retain(self, is_wanted: Callable[[PhotoKey], bool]) -> None:
+        """Removes the photos that are not wanted any more."""
+        for key in self:
+            if not is_wanted(key):
+                self._remove(key)
+
+    def _take_in(self, entry: os.DirEntry[str]) -> None:
+        found = _NAME.fullmatch(entry.name)
+        with suppress(OSError):
+            if found is not None and entry.is_file(follow_symlinks=False):
+                key = (int(found[1]), found[2], found[3])
+                size = entry.stat().st_size
+                if key in self._files or self.bytes + size > self.max_bytes:
+                    os.unlink(entry.path)
+                else:
+                    self._add(key, _File(entry.name, size))
+            elif entry.name.endswith(_TEMPORARY):
+                os.unlink(entry.path)
+            elif not entry.is_dir(follow_symlinks=False):
+                self._set_aside(entry.name)
+
+    def _add(self, key: PhotoKey, file: _File) -> None:
+        with self._lock:
+            self._files[key] = file
+            self.bytes += file.size
+            self.generation += 1
+
+    def _forget(self, key: PhotoKey) -> _File | None:
+        with self._lock:
+            file = self._files.pop(key, None)
+            self.generation += 1
+            self.bytes -= file.size if file is not None else 0
+        return file
+
+    def _remove(self, key: PhotoKey) -> None:
+        file = self._forget(key)
+        if file is not None:
+            with suppress(OSError):
+                (self._folder / file.name).unlink(missing_ok=True)
+
+    def _set_aside(self, name: str) -> None:
+        """Out of the way, for somebody to look at; of our own files the newest few."""
+        self.put_aside += 1
+        log.warning("The file %s is not a whole photo of this service; it was moved to the folder %s.", name, "aside")
+        with suppress(OSError):
+            self._aside.mkdir(mode=0o700, exist_ok=True)
+            (self._folder / name).rename(self._aside / name)
+            ours = [entry for entry in os.scandir(self._aside) if _NAME.fullmatch(entry.name)]
+            for entry in sorted(ours, key=_age)[:-_MOST_ASIDE]:
+                os.unlink(entry.path)
+
+    def _leave_free(self, size: int) -> None:
+        space = os.statvfs(self._folder)
+        if space.f_bavail * space.f_frsize < size + self._free_bytes:
+            raise OSError(f"the disk is nearly full: {self._free_bytes // 1_000_000} MB are left to others")
+
+    def _note_failure(self, error: OSError) -> None:
+        if not self.failing:
+            cause = error.strerror or str(error)
+            log.error(
+                "Photos cannot be kept in %s (%s). The service goes on without; after a restart they have to come from "
+                "the NAS again. Make room, or choose another --state-dir.",
+                self._folder,
+                cause,
+            )
+        self.failing = True
+        self._not_before = self._clock() + _PAUSE_SECONDS
+
+    def _note_success(self) -> None:
+        if self.failing:
+            log.info("Photos are kept in %s again.", self._folder)
+        self.failing = False
+
+
+def _ending(data: bytes) -> str:
+    return f".{zlib.crc32(data):08x}.jpg"
+
+
+def _age(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime
+    except OSError:
+        return 0.0
+
+
+def _settle(folder: Path) -> None:
+    """Makes a new name last, too (fsync(2): a file's name belongs to its folder)."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
