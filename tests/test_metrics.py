@@ -24,6 +24,7 @@ STATS = {
     "last_success_at",
     "last_error",
     "skipped",
+    "albums",
 }
 
 

@@ -452,6 +452,7 @@ def test_cache_stats_has_the_promised_keys_and_they_add_up(filled: Running, nas:
         "last_success_at",
         "last_error",
         "skipped",
+        "albums",
     }
     items = [nas.library.items[int(str(photo["id"]))] for photo in details(filled)]
     assert stats["photos"] == stats["entries"] == len(items)
