@@ -141,8 +141,6 @@ def test_several_albums_are_merged_and_a_photo_in_both_is_there_once(nas: FakeNa
     assert {album_of[item.id] for item in nas.library.album("Grandparents").items} == {"kitchen-dash"}
 
 
-
-
 # What a look costs and finds
 
 

@@ -37,7 +37,7 @@ from photosync.errors import (
 )
 from photosync.fakenas import FakeNas, Fault, Library
 from photosync.listing import Listing, album_from_row
-from photosync.models import Catalog
+from photosync.models import Album, Catalog
 
 
 @pytest.fixture
