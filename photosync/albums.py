@@ -242,7 +242,7 @@ def _narrowed(view: AlbumView, merged: Mapping[int, Photo]) -> AlbumView:
     return replace(
         view,
         photos=tuple(map(_sharing, view.photos, photos)),
-        catalog=before if unchanged and before.tag else Catalog.build(photos, view.skipped, before),
+        catalog=before if unchanged and before.tag else Catalog.build(photos, view.skipped, before, by_name=False),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .albums import AlbumView
+from .log import harmless
 from .screens import Screens
 from .store import PhotoStore
 from .sync import AlbumSync
@@ -109,8 +110,8 @@ def _metrics(
     photos = GaugeMetricFamily("photosync_album_photos", "Photos of each album.", labels=["album"])
     up = GaugeMetricFamily("photosync_album_up", "1 if the last look could read the album.", labels=["album"])
     for view in sync.views.values():
-        photos.add_metric([view.name], len(view.catalog.photos))
-        up.add_metric([view.name], int(view.listed_at is not None and sync.problem_of(view) is None))
+        photos.add_metric([harmless(view.name)], len(view.catalog.photos))
+        up.add_metric([harmless(view.name)], int(view.listed_at is not None and sync.problem_of(view) is None))
     yield from (photos, up)
     answered = CounterMetricFamily("photosync_http_responses", "Answers given.", labels=["handler", "status"])
     for (handler, status), count in responses.items():
