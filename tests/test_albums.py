@@ -22,6 +22,7 @@ from photosync.errors import (
     NothingSynced,
 )
 from photosync.fakenas import FakeNas, Library
+from photosync.fakenas.items import BROKEN
 from photosync.models import Album, Catalog
 from photosync.nas import SynologyClient
 from photosync.settings import Secret
@@ -573,6 +574,18 @@ def test_an_album_whose_state_is_refused_but_that_is_still_listed_is_not_gone(
         assert in_view(found, 0) == in_view(before, 0)
 
 
+def test_an_album_without_previews_for_a_while_keeps_its_photos(nas: FakeNas, client: SynologyClient) -> None:
+    found = before = first_look(client, "Anna's garden", "Grandparents")
+    garden = nas.library.album("Anna's garden")
+    for item in garden.items:
+        item.thumbnails = BROKEN
+    nas.library.bump(garden)
+    for _ in range(3):
+        found = look_again(client, found, before.catalog)
+        assert problem_of(found, 0).kind == "no_photos"
+        assert in_view(found, 0) == in_view(before, 0)
+
+
 def test_an_album_of_several_that_is_suddenly_empty_is_believed_at_the_second_look(
     nas: FakeNas, client: SynologyClient
 ) -> None:
@@ -629,6 +642,14 @@ def test_an_account_that_is_refused_is_asked_for_no_other_album(nas: FakeNas, cl
     with pytest.raises(LoginRefused):
         look_again(client, before)
     assert nas.count(ALBUM) == 1
+
+
+def test_an_account_that_is_refused_in_the_middle_of_a_look_fails_it(nas: FakeNas, client: SynologyClient) -> None:
+    before = first_look(client, "kitchen-dash", "Anna's garden")
+    nas.fault(only_garden(fakenas.error(119)))
+    nas.login_error = 401
+    with pytest.raises(LoginRefused):
+        look_again(client, before)
 
 
 # Whatever is edited
