@@ -350,7 +350,7 @@ def status_of(error: PhotosSyncError) -> int:
 
 def _album_asked_for(handler: RequestHandler, sync: AlbumSync) -> str:
     """The configured name of the album that ?album= names; "", which stands for all, without it."""
-    wanted = handler.get_query_argument("album", "")
+    wanted = handler.get_query_argument("album", "", strip=False)
     return sync.album_named(wanted) if wanted else ""
 
 

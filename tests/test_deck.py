@@ -339,6 +339,20 @@ class TestDecks:
         assert decks.deck("kitchen") is decks.deck("kitchen")
         assert decks.deck("kitchen") is not decks.deck("hall")
 
+    def test_a_client_has_a_deck_for_each_album(self) -> None:
+        decks = Decks(random.Random(1))
+        assert len({decks.deck("kitchen"), decks.deck("kitchen", "a"), decks.deck("kitchen", "b")}) == 3
+        assert decks.deck("kitchen", "a") is decks.deck("kitchen", "a")
+        assert len(decks) == 3
+
+    def test_256_are_kept_whatever_their_albums(self) -> None:
+        decks = Decks(random.Random(1))
+        first = decks.deck("kitchen", "0")
+        for number in range(1, MAX_DECKS + 1):
+            decks.deck("kitchen", str(number))
+        assert len(decks) == MAX_DECKS
+        assert decks.deck("kitchen", "0") is not first
+
     def test_256_are_kept(self) -> None:
         decks = Decks(random.Random(1))
         first = decks.deck("0")
