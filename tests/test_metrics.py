@@ -115,6 +115,7 @@ class TestPrometheus:
 
     def test_each_configured_album_has_its_photos_and_whether_it_can_be_read(self, nas: FakeNas) -> None:
         with Running(settings_for(nas, albums=("Grandparents", "Anna's garden", "missing"))) as running:
+            running.wait_ready()
             settled(running)
             before = samples(running)
             named = {name: value for name, value in before.items() if name[0].startswith("photosync_album_")}
