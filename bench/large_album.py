@@ -1,6 +1,6 @@
 """100,000 photos in the album: memory for each, speed of GET /files, and answers while the album is being listed.
 
-python bench/large_album.py [PHOTOS]. Needs wrk (Debian).
+python bench/large_album.py [PHOTOS [ALBUMS]], which share the photos evenly. Needs wrk (Debian).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from processes import free_port, resident_bytes, service_command, wait_for, wrk
 from photosync.fakenas import FakeNas, Library
 
 PHOTOS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+ALBUMS = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 FEW = 100
 
 
@@ -24,13 +25,25 @@ def percentile(values: list[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
+def library_of(count: int) -> Library:
+    library = Library.synthetic(count, photo_bytes=50_000)
+    kitchen = library.album("kitchen-dash")
+    items = kitchen.items
+    kitchen.items = items[::ALBUMS]
+    for number in range(1, ALBUMS):
+        library.new_album(f"album {number}").items = items[number::ALBUMS]
+    return library
+
+
 def measure(count: int) -> tuple[int, float, list[float]]:
     """Resident bytes once listed, GET /files per second, and the times of /healthz while it was being listed."""
     port = free_port()
     times: list[float] = []
     # So small a cache that it does not matter beside the catalog, and that either album is too large for it.
-    with FakeNas(library=Library.synthetic(count, photo_bytes=50_000)) as nas:
-        command = service_command(nas, port, "--max-cache", "1")
+    with FakeNas(library=library_of(count)) as nas:
+        command = service_command(
+            nas, port, "--max-cache", "1", *(f"--album={album.name}" for album in nas.library.albums)
+        )
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_for(f"http://127.0.0.1:{port}/healthz", process)

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import cache
 from typing import Protocol
 
-from .errors import AlbumProblem, NasCallRefused
+from .errors import (
+    AlbumProblem,
+    LoginRefused,
+    NasCallRefused,
+    NasError,
+    NasTimeout,
+    NasUnreachable,
+    NothingSynced,
+    PhotosSyncError,
+)
 from .listing import Listing
 from .models import Album, Catalog, Photo, left_out
+
+RELIST_SECONDS = 6 * 3600.0
+_GONE = frozenset({"album_not_found", "album_ambiguous"})
+_LOOKS_UNTIL_BELIEVED = 2
 
 
 class AlbumSource(Protocol):
@@ -22,66 +36,63 @@ class AlbumSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one look at the albums found. `catalog` is None if nothing has changed since the last listing.
+class AlbumView:
+    """One of the albums that were asked for, as far as the looks up to now know it; replaced, never edited.
 
-    `fresh` are the photos that are new or changed. `empty` says that the NAS called every album empty.
+    `name` is what was asked for; `album` what the NAS said of it when it was listed, with `state` () if it has to be
+    listed again. `photos` and `skipped` are the last good listing, `listed_at` its time by a monotonic clock.
+    `catalog` holds those photos as the catalog of all albums does: one in several albums belongs to the first.
+    `problem` is what the last look met with; `doubts` counts the looks in a row that found the album gone or empty.
     """
 
-    albums: tuple[Album, ...]
+    name: str
+    album: Album | None = None
+    photos: tuple[Photo, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    listed_at: float | None = None
+    catalog: Catalog = field(default_factory=Catalog)
+    problem: PhotosSyncError | None = None
+    doubts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the albums found. `catalog`, of all of them together, is None if none was listed again.
+
+    `fresh` are the photos that are new or changed.
+    """
+
+    views: tuple[AlbumView, ...]
     catalog: Catalog | None = None
     fresh: tuple[Photo, ...] = ()
-    empty: bool = False
 
 
 def look(
-    source: AlbumSource, wanted: Sequence[str], known: Sequence[Album], previous: Catalog, *, relist: bool
+    source: AlbumSource, views: Sequence[AlbumView], previous: Catalog, *, now: float, resting: Collection[str] = ()
 ) -> Look:
-    """One small call for each known album; their whole listing if one has changed, or if `relist`.
+    """One small call for each album that does not rest, and its listing if it has changed or is six hours old.
 
-    `known` are the albums of the last look, none at the first. Raises NasError: AlbumProblem if an album can't
-    be found or shows nothing.
+    An album's own problem is told by its view and keeps no other from being looked at. Raises NasError if the NAS
+    is away or refuses the account, and what the first met with if none could be read for other reasons than its name.
     """
-    albums = _states(source, wanted, known) if known else find_albums(source.list_albums(), wanted)
-    if not relist and known and [album.state for album in albums] == [album.state for album in known]:
-        return Look(albums)
-    listings = [source.list_photos(album) for album in albums]
-    photos: dict[int, Photo] = {}
-    skipped: Counter[str] = Counter()
-    for listing in listings:
-        skipped += listing.skipped
-        for photo in listing.photos:
-            photos.setdefault(photo.id, photo)
-    if not photos and _is_passing(listings, previous):
-        raise _nothing_to_show(albums, skipped)
-    catalog = Catalog.build(photos.values(), skipped, previous)
-    fresh = tuple(photo for photo in catalog.photos if _is_fresh(photo, previous))
-    return Look(albums, catalog, fresh, empty=not photos)
+    list_albums = cache(source.list_albums)
+    seen: list[AlbumView] = []
+    for view in views:
+        seen.append(view if view.name in resting else _look_at(source, list_albums, view, now))
+        if len(seen) > 1 and all(isinstance(one.problem, NasUnreachable) for one in seen):
+            break  # the others would time out, too
+    problems = [view.problem for view in seen if view.name not in resting]
+    unread = [one for one in problems if isinstance(one, NasError) and not isinstance(one, AlbumProblem)]
+    if unread and len(unread) == len(problems):
+        raise unread[0]
+    seen = _without_gone(seen)
+    if all(_is_same_listing(after, before) for after, before in zip(seen, views, strict=True)):
+        return Look(tuple(seen))
+    return _merge(seen, previous)
 
 
-def find_albums(albums: Sequence[Album], wanted: Sequence[str]) -> tuple[Album, ...]:
-    """Exactly the albums of those names (or `id:NUMBER`). AlbumProblem if one is missing or ambiguous."""
-    return tuple(_find(albums, name) for name in wanted)
-
-
-def describe(album: Album) -> str:
-    """One line for a list of albums."""
-    kind = "shared with me" if album.shared_with_me else "smart" if album.smart else "own"
-    return f"id:{album.id}  {album.name or '(no name)'}  ({album.item_count} items, {kind})"
-
-
-def _states(source: AlbumSource, wanted: Sequence[str], known: Sequence[Album]) -> tuple[Album, ...]:
-    """The known albums as they are now; looked up anew by name where one is gone or was renamed."""
-    try:
-        albums = tuple(source.album_state(album) for album in known)
-    except NasCallRefused:
-        return find_albums(source.list_albums(), wanted)
-    if [album.name for album in albums] != [album.name for album in known]:
-        return find_albums(source.list_albums(), wanted)
-    return albums
-
-
-def _find(albums: Sequence[Album], wanted: str) -> Album:
+def find_album(albums: Sequence[Album], wanted: str) -> Album:
+    """Exactly the album of that name (or `id:NUMBER`). AlbumProblem if it is missing or ambiguous."""
     if wanted.startswith("id:"):
         matches = [album for album in albums if f"id:{album.id}" == wanted]
     else:
@@ -110,19 +121,137 @@ def _find(albums: Sequence[Album], wanted: str) -> Album:
     )
 
 
-def _is_passing(listings: Sequence[Listing], previous: Catalog) -> bool:
+def describe(album: Album) -> str:
+    """One line for a list of albums."""
+    kind = "shared with me" if album.shared_with_me else "smart" if album.smart else "own"
+    return f"id:{album.id}  {album.name or '(no name)'}  ({album.item_count} items, {kind})"
+
+
+def _look_at(source: AlbumSource, list_albums: Callable[[], Sequence[Album]], view: AlbumView, now: float) -> AlbumView:
+    try:
+        album = _state(source, list_albums, view)
+        due = view.listed_at is None or now - view.listed_at >= RELIST_SECONDS
+        if not due and view.album is not None and album.state == view.album.state:
+            return replace(view, problem=None, doubts=0)
+        return _listed(view, album, source.list_photos(album), now)
+    except NasError as error:
+        if _is_of_the_nas(error):
+            raise
+        problem = error.with_traceback(None)  # whose frames would keep a listing in memory
+    if problem.kind not in _GONE:
+        return replace(view, problem=problem)
+    return replace(view, album=_unlisted(view.album), problem=problem, doubts=view.doubts + 1)
+
+
+def _state(source: AlbumSource, list_albums: Callable[[], Sequence[Album]], view: AlbumView) -> Album:
+    """The album as it is now; looked up anew if it was not known, is gone or was renamed."""
+    if view.album is not None:
+        try:
+            album = source.album_state(view.album)
+        except NasCallRefused:
+            return find_album(list_albums(), view.name)
+        if album.name == view.album.name:
+            return album
+    return find_album(list_albums(), view.name)
+
+
+def _listed(view: AlbumView, album: Album, listing: Listing, now: float) -> AlbumView:
+    """The view with a new listing. An empty one replaces a full one only when a second look finds it empty, too."""
+    if not listing.photos:
+        if _is_passing(listing, view):
+            raise _nothing_to_show(album, listing)
+        if view.photos and view.doubts + 1 < _LOOKS_UNTIL_BELIEVED:
+            return replace(view, album=_unlisted(album), problem=_perhaps_empty(album), doubts=view.doubts + 1)
+    return replace(
+        view,
+        album=album,
+        photos=tuple(listing.photos),
+        skipped=listing.skipped,
+        listed_at=now,
+        problem=None,
+        doubts=0,
+    )
+
+
+def _unlisted(album: Album | None) -> Album | None:
+    """The album, to be listed at the next look whatever its state is then."""
+    return album and replace(album, state=())
+
+
+def _is_of_the_nas(error: NasError) -> bool:
+    """Whether the other albums would meet with it, too. A status 5xx or a time-out may be one album's own trouble."""
+    if isinstance(error, NasUnreachable):
+        return not isinstance(error, NasTimeout) and not error.kind.startswith("http_")
+    return isinstance(error, LoginRefused) or error.kind == "truncated"
+
+
+def _is_passing(listing: Listing, view: AlbumView) -> bool:
     """Whether items without a picture are no reason to forget the photos that were there before."""
-    seen = set().union(*(listing.seen for listing in listings))
-    return bool(seen) and (not previous.photos or any(number in seen for number in previous.by_id))
+    return bool(listing.seen) and (not view.photos or any(photo.id in listing.seen for photo in view.photos))
 
 
-def _nothing_to_show(albums: Sequence[Album], skipped: Counter[str]) -> AlbumProblem:
-    names = ", ".join(f"'{album.name}'" for album in albums)
+def _nothing_to_show(album: Album, listing: Listing) -> AlbumProblem:
     return AlbumProblem(
         "no_photos",
-        f"No item of the album {names} can be shown ({left_out(skipped)}).",
+        f"No item of the album '{album.name}' can be shown ({left_out(listing.skipped)}).",
         "Videos are not shown, and other items only once the NAS has made its thumbnails of them.",
     )
+
+
+def _perhaps_empty(album: Album) -> NothingSynced:
+    return NothingSynced(
+        f"The NAS says that the album '{album.name}' is empty.",
+        "The last good listing stays in use until it says so again.",
+    )
+
+
+def _without_gone(views: Sequence[AlbumView]) -> list[AlbumView]:
+    """Photos of albums that two looks found gone leave, unless nothing would be left to show."""
+    gone = [isinstance(view.problem, AlbumProblem) and view.doubts >= _LOOKS_UNTIL_BELIEVED for view in views]
+    if not any(view.photos for view, is_gone in zip(views, gone, strict=True) if not is_gone):
+        return list(views)
+    return [
+        replace(view, photos=(), skipped={}) if is_gone and view.photos else view
+        for view, is_gone in zip(views, gone, strict=True)
+    ]
+
+
+def _is_same_listing(view: AlbumView, before: AlbumView) -> bool:
+    return view.photos is before.photos and view.listed_at == before.listed_at
+
+
+def _merge(views: Sequence[AlbumView], previous: Catalog) -> Look:
+    """One catalog of all albums, in which each photo is once, and one for each album, made of the same photos."""
+    merged: dict[int, Photo] = {}
+    skipped: Counter[str] = Counter()
+    for view in views:
+        skipped.update(view.skipped)
+        for photo in view.photos:
+            merged.setdefault(photo.id, photo)
+    catalog = Catalog.build(merged.values(), skipped, previous)
+    fresh = tuple(photo for photo in catalog.photos if _is_fresh(photo, previous))
+    if len(views) == 1:
+        return Look((replace(views[0], photos=catalog.photos, catalog=catalog),), catalog, fresh)
+    return Look(tuple(_narrowed(view, merged) for view in views), catalog, fresh)
+
+
+def _narrowed(view: AlbumView, merged: Mapping[int, Photo]) -> AlbumView:
+    """The view with its part of all photos. Its catalog stays the same object if that holds the same ones."""
+    before, photos = view.catalog, [merged[photo.id] for photo in view.photos]
+    unchanged = len(photos) == len(before.photos) and all(before.by_id.get(photo.id) is photo for photo in photos)
+    return replace(
+        view,
+        photos=tuple(map(_sharing, view.photos, photos)),
+        catalog=before if unchanged and before.tag else Catalog.build(photos, view.skipped, before, by_name=False),
+    )
+
+
+def _sharing(photo: Photo, first: Photo) -> Photo:
+    """The photo as this album lists it, in memory but once with what the first album says of it, too."""
+    if photo is first or photo.version is first.version:
+        return photo
+    twin = replace(first, album=photo.album, access=photo.access)
+    return twin if twin == photo else photo
 
 
 def _is_fresh(photo: Photo, previous: Catalog) -> bool:

@@ -6,7 +6,7 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-from .albums import describe, look
+from .albums import AlbumView, describe, look
 from .connect import build_client
 from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
 from .log import Redactor, harmless
@@ -19,16 +19,15 @@ def check(settings: Settings) -> bool:
     """Prints a line for each step, and the cause and the next step where one fails. True if all is well."""
     client = build_client(settings, Redactor())
     try:
-        _check(settings, client)
+        is_well = _check(settings, client)
     except PhotosSyncError as error:
-        _print(f"FAILED  {error}")
-        if error.next_step:
-            _print(f"        {error.next_step}")
+        _failed(error)
         return False
     finally:
         client.logout()
-    _print("All is well: photos-sync can serve this album.")
-    return True
+    if is_well:
+        _print(f"All is well: photos-sync can serve {'this album' if len(settings.albums) == 1 else 'these albums'}.")
+    return is_well
 
 
 def list_albums(settings: Settings) -> bool:
@@ -45,7 +44,8 @@ def list_albums(settings: Settings) -> bool:
     return True
 
 
-def _check(settings: Settings, client: SynologyClient) -> None:
+def _check(settings: Settings, client: SynologyClient) -> bool:
+    """False if an album cannot be read; raises what keeps all photos from being served."""
     parts = urlsplit(settings.url)
     address = _resolve(parts.hostname or "")
     _ok(f"{parts.hostname} is {address}" if address != parts.hostname else f"address {address}")
@@ -55,10 +55,16 @@ def _check(settings: Settings, client: SynologyClient) -> None:
     _ok(f"DSM with Synology Photos at {settings.url}")
     client.login()
     _ok(f"logged in as {settings.username}")
-    found = look(client, settings.albums, (), Catalog(), relist=True)
-    for album in found.albums:
-        _ok(f"album {describe(album)}")
+    found = look(client, [AlbumView(name) for name in settings.albums], Catalog(), now=time.monotonic())
+    for view in found.views:
+        if view.problem is not None:
+            _failed(view.problem)
+        elif view.album is not None:
+            _ok(f"album {describe(view.album)}")
+    problems = [view.problem for view in found.views if view.problem is not None]
     catalog = found.catalog or Catalog()
+    if problems and not catalog.photos:
+        return False
     skipped = left_out(catalog.skipped)
     _ok(f"{len(catalog.photos)} photos can be shown" + (f" (left out: {skipped})" if skipped else ""))
     if not catalog.photos:
@@ -66,10 +72,17 @@ def _check(settings: Settings, client: SynologyClient) -> None:
     started_at = time.monotonic()
     data = client.fetch(catalog.photos[0])
     _ok(f"first picture: {len(data):,} bytes in {(time.monotonic() - started_at) * 1000:.0f} ms")
+    return not problems
 
 
 def _ok(text: str) -> None:
     _print(f"ok      {text}")
+
+
+def _failed(error: PhotosSyncError) -> None:
+    _print(f"FAILED  {error}")
+    if error.next_step:
+        _print(f"        {error.next_step}")
 
 
 def _print(line: str) -> None:

@@ -85,6 +85,8 @@ class Deck:
         self._draws_since_missed = 0
         self._missed_in_a_row = 0
         self._held: Sequence[int] = ()
+        self._held_in = Catalog()
+        self._held_numbers: Sequence[int] = ()
         self._held_run = _Run(0, 0, rng)
 
     def draw(self, catalog: Catalog) -> int | None:
@@ -128,17 +130,19 @@ class Deck:
         """That photo comes next."""
         self._ahead.appendleft(number)
 
-    def draw_held(self, held: Sequence[int]) -> int | None:
-        """A photo out of `held` alone, each once before any comes again; None if there is none."""
-        if held is not self._held:
-            self._held, self._held_run = held, _Run(0, len(held), self._rng)
+    def draw_held(self, held: Sequence[int], catalog: Catalog) -> int | None:
+        """A photo of the catalog out of `held` alone, each once before any comes again; None if there is none."""
+        if held is not self._held or catalog is not self._held_in:
+            self._held, self._held_in = held, catalog
+            self._held_numbers = [number for number in held if number in catalog.by_id]
+            self._held_run = _Run(0, len(self._held_numbers), self._rng)
         number = None
-        for _ in range(min(3, 2 * len(held) - 1)):  # one run may end with it and the next begin with it
+        for _ in range(min(3, 2 * len(self._held_numbers) - 1)):  # one run may end with it and the next begin with it
             place = self._held_run.next()
             if place is None:
-                self._held_run = _Run(0, len(held), self._rng)
+                self._held_run = _Run(0, len(self._held_numbers), self._rng)
                 place = self._held_run.next()
-            number = held[place or 0]
+            number = self._held_numbers[place or 0]
             if number != self.last:
                 break
         return number
@@ -182,21 +186,22 @@ class Deck:
 
 
 class Decks:
-    """The decks of the clients that asked last; the one that asked longest ago goes first."""
+    """The decks of the clients that asked last, one for each album; the one asked for longest ago goes first."""
 
     def __init__(self, rng: random.Random, max_decks: int = MAX_DECKS) -> None:
         self._rng = rng
         self._max_decks = max_decks
-        self._decks: OrderedDict[str, Deck] = OrderedDict()
+        self._decks: OrderedDict[tuple[str, str], Deck] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._decks)
 
-    def deck(self, client: str) -> Deck:
-        deck = self._decks.get(client)
+    def deck(self, client: str, album: str = "") -> Deck:
+        """The client's deck of that album; "" stands for all albums together."""
+        deck = self._decks.get((client, album))
         if deck is None:
-            deck = self._decks[client] = Deck(self._rng)
-        self._decks.move_to_end(client)
+            deck = self._decks[client, album] = Deck(self._rng)
+        self._decks.move_to_end((client, album))
         if len(self._decks) > self._max_decks:
             self._decks.popitem(last=False)
         return deck

@@ -3,6 +3,7 @@
     PhotosSyncError             a cause, and the next step
     ├── ConfigError             the configuration cannot be used (every mistake, told at once)
     ├── PhotoNotFound           no photo of that id or name is in the album
+    ├── NoSuchAlbum             no album of that name is among those that are served
     ├── NothingSynced           no listing of the album has been completed yet
     ├── Busy                    this server has no room for one more download at the moment
     └── NasError                the NAS is the cause
@@ -56,6 +57,10 @@ class ConfigError(PhotosSyncError):
 
 class PhotoNotFound(PhotosSyncError):
     """No such photo in the catalog, or the NAS says that it is gone."""
+
+
+class NoSuchAlbum(PhotosSyncError):
+    """A client asked for an album that is not among those of --album."""
 
 
 class NothingSynced(PhotosSyncError):

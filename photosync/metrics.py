@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from .albums import AlbumView
+from .log import harmless
 from .screens import Screens
 from .store import PhotoStore
 from .sync import AlbumSync
@@ -34,7 +36,13 @@ def stats(sync: AlbumSync, store: PhotoStore) -> dict[str, object]:
         "last_success_at": _iso(sync.last_success_at),
         "last_error": error.sentence if error else None,
         "skipped": dict(sync.catalog.skipped),
+        "albums": [_album(sync, view) for view in sync.views.values()],
     }
+
+
+def _album(sync: AlbumSync, view: AlbumView) -> dict[str, object]:
+    problem = sync.problem_of(view)
+    return {"name": view.name, "photos": len(view.catalog.photos), "error": problem.sentence if problem else None}
 
 
 def resident_bytes() -> int:
@@ -99,6 +107,12 @@ def _metrics(
     for reason, count in sync.catalog.skipped.items():
         skipped.add_metric([reason], count)
     yield skipped
+    photos = GaugeMetricFamily("photosync_album_photos", "Photos of each album.", labels=["album"])
+    up = GaugeMetricFamily("photosync_album_up", "1 if the last look could read the album.", labels=["album"])
+    for view in sync.views.values():
+        photos.add_metric([harmless(view.name)], len(view.catalog.photos))
+        up.add_metric([harmless(view.name)], int(view.listed_at is not None and sync.problem_of(view) is None))
+    yield from (photos, up)
     answered = CounterMetricFamily("photosync_http_responses", "Answers given.", labels=["handler", "status"])
     for (handler, status), count in responses.items():
         answered.add_metric([handler, str(status)], count)

@@ -15,6 +15,7 @@ from .sync import AlbumSync
 _TRIES = 8
 _AHEAD = 2
 _PATIENCE_SECONDS = 5.0
+_LANDINGS = 16  # as many downloads as can be waiting before one of the album that is asked for
 
 
 class Screens:
@@ -30,25 +31,27 @@ class Screens:
         self._store = store
         self._clock = clock
 
-    async def next(self, client: str, *, keep: bool = False) -> tuple[Photo, bytes]:
+    async def next(self, client: str, album: str = "", *, keep: bool = False) -> tuple[Photo, bytes]:
         """The client's next photo and its bytes, which stay in memory until `store.release(photo)`.
 
-        With `keep` it stays the next one. Raises PhotosSyncError if no photo at all can be had.
+        `album` is a name as configured, "" for all. With `keep` it stays the next one. Raises PhotosSyncError if
+        no photo at all can be had.
         """
-        catalog = self._sync.require_photos()
-        deck = self.decks.deck(client)
-        photo, data = await self._due(deck, catalog)
+        self._sync.require_photos(album)
+        deck = self.decks.deck(client, album)
+        photo, data = await self._due(deck, album)
         if keep:
             deck.put_back(photo.id)
         else:
             deck.deal(photo.id)
-            self._fetch_ahead(deck)
+            self._fetch_ahead(deck, self._sync.catalog_of(album))
         return photo, data
 
-    async def _due(self, deck: Deck, catalog: Catalog) -> tuple[Photo, bytes]:
+    async def _due(self, deck: Deck, album: str) -> tuple[Photo, bytes]:
         problem: PhotosSyncError | None = None
         patience_until = self._clock() + _PATIENCE_SECONDS
         for _ in range(_TRIES):
+            catalog = self._sync.catalog_of(album)
             number = deck.draw(catalog)
             if number is None:
                 break
@@ -57,31 +60,30 @@ class Screens:
             try:
                 if refusal is not None:
                     raise refusal
-                return photo, await self._patiently(photo, patience_until)
+                return photo, await self._patiently(photo, catalog, patience_until)
             except PhotosSyncError as error:
                 problem = error
             deck.miss(number)
-            catalog = self._sync.catalog
             if isinstance(problem, NasTimeout):
                 break
-        return await self._from_held(deck, problem)
+        return await self._from_held(deck, album, problem)
 
-    async def _patiently(self, photo: Photo, patience_until: float) -> bytes:
+    async def _patiently(self, photo: Photo, catalog: Catalog, patience_until: float) -> bytes:
         """Waits for the NAS for as long as it takes only if there is nothing else to show."""
-        if photo.key in self._store.cache or not self._store.held:
+        if photo.key in self._store.cache or not any(number in catalog.by_id for number in self._store.held):
             return await self._store.get(photo)
         try:
             return await asyncio.wait_for(self._store.get(photo), max(0.0, patience_until - self._clock()))
         except TimeoutError:
             raise Busy("The NAS takes its time with this photo.", retry_after_seconds=1) from None
 
-    async def _from_held(self, deck: Deck, problem: PhotosSyncError | None) -> tuple[Photo, bytes]:
+    async def _from_held(self, deck: Deck, album: str, problem: PhotosSyncError | None) -> tuple[Photo, bytes]:
         """Any photo that is in memory or on disk; if there is none, the first to arrive for another client."""
         failures = 0
-        while True:
-            catalog = self._sync.require_photos()
+        for _ in range(_LANDINGS):
+            catalog = self._sync.require_photos(album)
             for _ in range(len(self._store.held)):
-                photo = catalog.by_id.get(deck.draw_held(self._store.held) or 0)
+                photo = catalog.by_id.get(deck.draw_held(self._store.held, catalog) or 0)
                 if photo is not None and self._store.has(photo) and failures < _TRIES:
                     try:
                         return photo, await self._store.get(photo)
@@ -89,10 +91,10 @@ class Screens:
                         failures += 1
                         problem = problem or error
             if not isinstance(problem, Busy) or not self._store.inflight:
-                raise problem or NothingSynced("There is no photo at the moment.", retry_after_seconds=1)
+                break
             await self._store.next_landing()
+        raise problem or NothingSynced("There is no photo at the moment.", retry_after_seconds=1)
 
-    def _fetch_ahead(self, deck: Deck) -> None:
-        catalog = self._sync.catalog
+    def _fetch_ahead(self, deck: Deck, catalog: Catalog) -> None:
         for number in deck.upcoming(catalog, _AHEAD):
             self._store.fetch_ahead(catalog.by_id[number])

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 
 from tornado.ioloop import IOLoop, PeriodicCallback
 
-from .albums import AlbumSource, Look, look
-from .errors import NasError, NasUnreachable, NothingSynced, PhotosSyncError
-from .models import Album, Catalog, left_out
+from .albums import AlbumSource, AlbumView, Look, look
+from .errors import NasError, NasUnreachable, NoSuchAlbum, NothingSynced, PhotosSyncError
+from .models import Album, Catalog, Photo, left_out
 from .store import PhotoStore
 
 log = logging.getLogger(__name__)
 
-RELIST_SECONDS = 6 * 3600.0
 REMINDER_SECONDS = 3600.0
 _SHORTEST_RETRY_SECONDS = 0.1
 _LONGEST_FIRST_RETRY_SECONDS = 60.0
@@ -27,8 +26,36 @@ _LONGEST_COSTLY_WAIT_SECONDS = 3600.0
 _COSTLY = frozenset({"incomplete", "endless"})  # failures that are only met after a whole listing
 
 
+class _Trouble:
+    """What the log is told of one trouble: each of its states once, the present one once an hour, and its end.
+
+    The looks between are only counted.
+    """
+
+    def __init__(self, subject: str, clock: Callable[[], float]) -> None:
+        self.failures = 0  # looks in a row
+        self._subject = subject
+        self._clock = clock
+        self._told: set[str] = set()
+        self._reminded_at = 0.0
+
+    def met(self, error: PhotosSyncError) -> None:
+        self.failures += 1
+        changed = _state(error) not in self._told
+        self._told.add(_state(error))
+        if changed or self._clock() - self._reminded_at >= REMINDER_SECONDS:
+            self._reminded_at = self._clock()
+            log.error("%s cannot be read: %s", self._subject, error.sentence)
+
+    def is_over(self) -> None:
+        if self.failures:
+            log.info("%s can be read again, after %d failed looks.", self._subject, self.failures)
+        self.failures = 0
+        self._told.clear()
+
+
 class AlbumSync:
-    """The last good catalog, and how the last look went.
+    """The last good catalog, that of each album, and how the last look went.
 
     A failed look changes nothing but `last_error`, and is repeated by itself: earlier than after the interval as
     long as the store's breaker asks for short waits, later when it asks for long ones.
@@ -43,22 +70,20 @@ class AlbumSync:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.catalog = Catalog()
-        self.last_error: PhotosSyncError | None = None
+        self.views: Mapping[str, AlbumView] = {name: AlbumView(name) for name in albums}
+        self.failure: NasError | None = None  # what kept the last look from reading any album
         self.last_sync_at: datetime | None = None
         self.last_success_at: datetime | None = None
-        self.has_synced = False
-        self.failures = 0  # looks in a row that failed
+        self.failures = 0  # looks in a row at which no album could be read
         self._source = source
         self._store = store
-        self._wanted = tuple(albums)
         self._clock = clock
-        self._known: tuple[Album, ...] = ()
-        self._listed_at = 0.0
-        self._empty_looks = 0
-        self._reminded_at = 0.0
-        self._told: set[str] = set()  # the states that the log knows of since the last good look
+        self._trouble = _Trouble("The album" if len(albums) == 1 else "The NAS", clock)
+        self._troubles = {
+            name: self._trouble if len(albums) == 1 else _Trouble(f"The album '{name}'", clock) for name in albums
+        }
         self._interval_seconds = interval_seconds
-        self._not_before = 0.0
+        self._rests_until: dict[str, float] = {}
         self._periodic = PeriodicCallback(self._tick, interval_seconds * 1000)
         self._retry: object | None = None
         self._current: asyncio.Task[None] | None = None
@@ -76,28 +101,73 @@ class AlbumSync:
             await asyncio.wait([self._current])
 
     async def _tick(self) -> None:
-        if self._clock() >= self._not_before:
-            await self.refresh()
+        now = self._clock()
+        resting = {name for name, until in self._rests_until.items() if until > now}
+        if len(resting) < len(self.views):
+            await self.refresh(resting)
 
-    async def refresh(self) -> None:
-        """One look at the albums; whoever asks while one is under way gets that one. Raises nothing."""
+    async def refresh(self, resting: Collection[str] = ()) -> None:
+        """One look at the albums but those `resting`; whoever asks while one is under way gets that one.
+
+        Raises nothing.
+        """
         if self._current is None:
             self._cancel_retry()
             if not self._store.health.breaker.allows:
                 self._retry_later(self._store.health.breaker.wait_seconds)
                 return
-            self._current = asyncio.get_running_loop().create_task(self._refresh())
+            self._current = asyncio.get_running_loop().create_task(self._refresh(resting))
             self._current.add_done_callback(self._ended)
         await asyncio.wait([self._current])
 
-    def require_photos(self) -> Catalog:
-        """The catalog, if it has photos; otherwise raises what stands in the way."""
-        if self.catalog.photos:
-            return self.catalog
-        if self.last_error is not None and not self.has_synced:
-            raise self.last_error.with_traceback(None)
-        if not self.has_synced:
+    @property
+    def last_error(self) -> PhotosSyncError | None:
+        """What the last look met with: for all albums, or the first one's problem."""
+        return next(filter(None, map(self.problem_of, self.views.values())), None)
+
+    def problem_of(self, view: AlbumView) -> PhotosSyncError | None:
+        """Why that album cannot be read at the moment, if that is so."""
+        return self.failure or view.problem
+
+    @property
+    def has_synced(self) -> bool:
+        """Whether any album has been listed."""
+        return any(view.listed_at is not None for view in self.views.values())
+
+    def album_named(self, wanted: str) -> str:
+        """The name, as configured, of the album that a client calls by its name or `id:NUMBER`. NoSuchAlbum if none."""
+        if wanted in self.views:
+            return wanted
+        found = [view.name for view in self.views.values() if view.album and wanted in _names(view.album)]
+        if len(found) == 1:
+            return found[0]
+        named = ", ".join(f"'{name}'" for name in found or self.views)
+        if found:
+            raise NoSuchAlbum("Several of the albums shown here have that name.", f"Ask for one of {named}.")
+        raise NoSuchAlbum("No album of that name is shown here.", f"There are: {named}.")
+
+    def catalog_of(self, album: str = "") -> Catalog:
+        """The catalog of the album of that configured name; "" stands for all together."""
+        return self.views[album].catalog if album else self.catalog
+
+    def require_listing(self, album: str = "") -> Catalog:
+        """That catalog, be it empty; if there is none, raises what stands in the way."""
+        catalog = self.catalog_of(album)
+        if catalog.photos:
+            return catalog
+        views = [self.views[album]] if album else list(self.views.values())
+        if any(view.listed_at is not None and view.problem is None for view in views):
+            return catalog
+        problem = next(filter(None, map(self.problem_of, views)), None)
+        if problem is None:
             raise NothingSynced("The album is being listed for the first time.", retry_after_seconds=1)
+        raise problem.with_traceback(None)
+
+    def require_photos(self, album: str = "") -> Catalog:
+        """That catalog, if it has photos; otherwise raises what stands in the way."""
+        catalog = self.require_listing(album)
+        if catalog.photos:
+            return catalog
         raise NothingSynced("The album is empty.", "Put photos into it in Synology Photos.", retry_after_seconds=10)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -105,86 +175,81 @@ class AlbumSync:
         if not task.cancelled():
             task.result()
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, resting: Collection[str]) -> None:
         self.last_sync_at = datetime.now(UTC)
-        relist = not self._known or self._clock() - self._listed_at >= RELIST_SECONDS
-        work = partial(look, self._source, self._wanted, self._known, self.catalog, relist=relist)
+        views = tuple(self.views.values())
+        work = partial(look, self._source, views, self.catalog, now=self._clock(), resting=resting)
         try:
-            self._take(await self._store.call(work))
+            self._take(await self._store.call(work), resting)
         except NasError as error:
             self._note_failure(error)
         except Exception as error:
             log.exception("The look at the album failed in a way that was not foreseen.")
             self._note_failure(NasError("unforeseen", f"The look at the album failed ({type(error).__name__})."))
 
-    def _take(self, found: Look) -> None:
-        """The result of a good look."""
-        confirmed = self._is_confirmed(found)
-        if confirmed:
-            self._known = found.albums
-        if found.catalog is not None and confirmed:
-            self._listed_at = self._clock()
-            self._replace(found)
-        recovered = self.failures > 0
-        if confirmed:
-            self._note_success()
-        if recovered and found.catalog is None:
+    def _take(self, found: Look, resting: Collection[str]) -> None:
+        """The result of a look that the NAS answered."""
+        recovered, self.failure = self.failures > 0, None
+        self.views = {view.name: view for view in found.views}
+        if found.catalog is not None:
+            self._replace(found.catalog, found.fresh)
+        elif recovered:
             self._store.fill(self.catalog.photos)  # what was dropped for want of room may have it now
+        looked_at = [view for view in found.views if view.name not in resting]
+        if any(view.problem is None for view in looked_at):
+            self._trouble.is_over()
+            self.failures = 0
+            self.last_success_at = datetime.now(UTC)
+        else:
+            self.failures += 1
+            self._retry_soon()
+        for view in looked_at:
+            self._note(view)
 
-    def _is_confirmed(self, found: Look) -> bool:
-        """An empty album replaces a full one only when a second look finds it empty too."""
-        if found.catalog is None or not found.empty or not self.catalog.photos:
-            self._empty_looks = 0
-            return True
-        self._empty_looks += 1
-        if self._empty_looks >= 2:
-            return True
-        self.last_error = NothingSynced(
-            "The NAS says that the album is empty.", "The last good listing stays in use until it says so again."
-        )
-        self._known = ()
-        return False
-
-    def _replace(self, found: Look) -> None:
-        assert found.catalog is not None
-        before, self.catalog = self.catalog, found.catalog
-        self.has_synced = True
+    def _replace(self, catalog: Catalog, fresh: Sequence[Photo]) -> None:
+        before, self.catalog = self.catalog, catalog
         self._store.retain(self.catalog)
-        self._store.fill(chain(found.fresh, self.catalog.photos))
+        self._store.fill(chain(fresh, self.catalog.photos))
         if before.tag != self.catalog.tag:
             log.info(
                 "%d photos in the album (%d new or changed; left out: %s).",
                 len(self.catalog.photos),
-                len(found.fresh),
+                len(fresh),
                 left_out(self.catalog.skipped) or "none",
             )
 
-    def _note_success(self) -> None:
-        if self.failures:
-            log.info("The album can be read again, after %d failed looks.", self.failures)
-        self.failures = 0
-        self._not_before = 0.0
-        self._told.clear()
-        self.last_error = None
-        self.last_success_at = datetime.now(UTC)
+    def _note(self, view: AlbumView) -> None:
+        """Each album's own problem."""
+        trouble = self._troubles[view.name]
+        if view.problem is None:
+            trouble.is_over()
+            self._rests_until.pop(view.name, None)
+        else:
+            trouble.met(view.problem)
+            self._rest_after(view.problem, view.name, trouble.failures)
 
     def _note_failure(self, error: NasError) -> None:
-        """Each state is told once, and the present one once an hour; the looks between are only counted."""
-        now = self._clock()
-        changed = _state(error) not in self._told
-        self._told.add(_state(error))
+        """What keeps all albums from being read."""
         self.failures += 1
-        self.last_error = error
-        if changed or now - self._reminded_at >= REMINDER_SECONDS:
-            self._reminded_at = now
-            log.error("The album cannot be read: %s", error.sentence)
+        self.failure = error
+        self._trouble.met(error)
+        for name in self.views:
+            self._rest_after(error, name, self.failures)
+        self._retry_soon()
+
+    def _rest_after(self, error: PhotosSyncError, name: str, failures: int) -> None:
+        """An album that is listed in vain each time is looked at ever more rarely."""
+        if isinstance(error, NasError) and error.kind in _COSTLY and self.has_synced:
+            waits = 2.0 ** min(failures, 16) - 1
+            wait_seconds = min(self._interval_seconds * waits, _LONGEST_COSTLY_WAIT_SECONDS)
+            self._rests_until[name] = self._clock() + wait_seconds
+
+    def _retry_soon(self) -> None:
+        """Before the interval is over, while the NAS is away or nothing has been listed yet."""
         if self._store.health.breaker.is_open:
             self._retry_later(self._store.health.breaker.wait_seconds)
         elif not self.has_synced:
             self._retry_later(min(2.0**self.failures, _LONGEST_FIRST_RETRY_SECONDS))
-        elif error.kind in _COSTLY:
-            waits = 2.0 ** min(self.failures, 16) - 1
-            self._not_before = now + min(self._interval_seconds * waits, _LONGEST_COSTLY_WAIT_SECONDS)
 
     def _retry_later(self, wait_seconds: float) -> None:
         self._retry = IOLoop.current().call_later(max(wait_seconds, _SHORTEST_RETRY_SECONDS), self.refresh)
@@ -193,6 +258,10 @@ class AlbumSync:
         if self._retry is not None:
             IOLoop.current().remove_timeout(self._retry)
             self._retry = None
+
+
+def _names(album: Album) -> tuple[str, str]:
+    return (album.name, f"id:{album.id}")
 
 
 def _state(error: PhotosSyncError | None) -> str:

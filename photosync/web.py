@@ -29,6 +29,7 @@ from .errors import (
     NasError,
     NasTimeout,
     NasUnreachable,
+    NoSuchAlbum,
     NothingSynced,
     PhotoNotFound,
     PhotosSyncError,
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 
 STATUSES: Mapping[type[PhotosSyncError], int] = {
     PhotoNotFound: 404,
+    NoSuchAlbum: 404,
     NasTimeout: 504,
     NasUnreachable: 503,
     NothingSynced: 503,
@@ -156,11 +158,13 @@ class Handler(RequestHandler):
 class NextPhoto(Handler):
     """GET /files: this client's next photo."""
 
+    sync: AlbumSync
     screens: Screens
     store: PhotoStore
 
     async def answer(self, *path: str) -> None:
-        photo, data = await self.screens.next(self.client, keep=self.request.method == "HEAD")
+        album = _album_asked_for(self, self.sync)
+        photo, data = await self.screens.next(self.client, album, keep=self.request.method == "HEAD")
         try:
             if self.get_query_argument("format", "") == "json":
                 await self.send_json(photo.to_dict())
@@ -215,9 +219,7 @@ class PhotoList(Handler):
     caching = "no-cache"
 
     async def answer(self, *path: str) -> None:
-        catalog = self.sync.catalog
-        if not self.sync.has_synced:
-            self.sync.require_photos()
+        catalog = self.sync.require_listing(_album_asked_for(self, self.sync))
         details = self.get_query_argument("details", "") not in ("", "0")
         if self.is_unchanged(f'"{catalog.tag}{"-details" if details else ""}"'):
             await self.complete()
@@ -318,7 +320,7 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
         traffic,
         [
             route(r"/files/(?!list$)([^/]+)", OnePhoto, sync=sync, store=store),
-            route(r"/files", NextPhoto, screens=screens, store=store),
+            route(r"/files", NextPhoto, sync=sync, screens=screens, store=store),
             route(r"/files/list", PhotoList, sync=sync),
             route(r"/cache/stats", CacheStats, sync=sync, store=store),
             route(r"/healthz", Alive),
@@ -351,6 +353,12 @@ class _Application(Application):
 
 def status_of(error: PhotosSyncError) -> int:
     return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+
+
+def _album_asked_for(handler: RequestHandler, sync: AlbumSync) -> str:
+    """The configured name of the album that ?album= names; "", which stands for all, without it."""
+    wanted = handler.get_query_argument("album", "", strip=False)
+    return sync.album_named(wanted) if wanted else ""
 
 
 def _account(handler: RequestHandler) -> None:

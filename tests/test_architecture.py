@@ -252,7 +252,9 @@ class TestOneTableOfStatuses:
     def test_the_statuses_are_those_of_the_contract(self) -> None:
         instances = {
             errors.PhotoNotFound: errors.PhotoNotFound("x"),
+            errors.NoSuchAlbum: errors.NoSuchAlbum("x"),
             errors.NothingSynced: errors.NothingSynced("x"),
+            errors.AlbumProblem: errors.AlbumProblem("album_not_found", "x"),
             errors.Busy: errors.Busy("x"),
             errors.NasUnreachable: errors.NasUnreachable("dns", "x"),
             errors.NasTimeout: errors.NasTimeout("timeout", "x"),
@@ -262,7 +264,9 @@ class TestOneTableOfStatuses:
         }
         assert {kind.__name__: status_of(error) for kind, error in instances.items()} == {
             "PhotoNotFound": 404,
+            "NoSuchAlbum": 404,
             "NothingSynced": 503,
+            "AlbumProblem": 503,
             "Busy": 503,
             "NasUnreachable": 503,
             "NasTimeout": 504,

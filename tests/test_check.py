@@ -113,6 +113,35 @@ def test_a_check_of_several_albums_tells_them_all(command: Command) -> None:
     assert command.check("-a", "kitchen-dash", "-a", "Anna's garden") == 0
     assert "id:1  kitchen-dash" in command.text
     assert "id:5  Anna's garden  (5 items, shared with me)" in command.text
+    assert command.text.endswith("All is well: photos-sync can serve these albums.\n")
+
+
+def test_a_check_tells_the_missing_one_of_several_albums_and_goes_on(command: Command) -> None:
+    assert command.check("-a", "Kitchen", "-a", "Anna's garden", "-a", "id:99", "-a", "Grandparents") == 1
+    lines = command.text.splitlines()[3:]
+    patterns = [
+        r"FAILED  The account sees no album named 'Kitchen' among 5 albums\. The nearest names are: 'kitchen-dash'.*",
+        r"        Correct --album, or share the album .*",
+        r"ok      album id:5  Anna's garden  \(5 items, shared with me\)",
+        r"FAILED  The account sees no album with id:99 among 5 albums\.",
+        r"        photos-sync --list-albums .*",
+        r"ok      album id:2  Grandparents  \(8 items, own\)",
+        r"ok      13 photos can be shown",
+        r"ok      first picture: [0-9,]+ bytes in [0-9]+ ms",
+    ]
+    assert len(lines) == len(patterns)
+    for line, pattern in zip(lines, patterns, strict=True):
+        assert re.fullmatch(pattern, line), line
+    assert command.nas.sessions == []
+
+
+def test_a_check_without_any_of_the_albums_tells_each_and_stops(command: Command) -> None:
+    assert command.check("-a", "one", "-a", "two") == 1
+    assert [line[:46] for line in command.text.splitlines() if line.startswith("FAILED")] == [
+        "FAILED  The account sees no album named 'one' ",
+        "FAILED  The account sees no album named 'two' ",
+    ]
+    assert "photos can be shown" not in command.text
 
 
 def test_albums_are_listed_with_id_name_count_and_kind(command: Command, tmp_path: Path) -> None:

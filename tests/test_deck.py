@@ -301,10 +301,10 @@ class TestHeldPhotos:
     @settings(deadline=None, max_examples=100)
     def test_out_of_those_in_memory_each_comes_once_before_any_comes_again(self, size: int, seed: int) -> None:
         held = tuple(range(1, size + 1))
-        deck = Deck(random.Random(seed))
+        deck, photos = Deck(random.Random(seed)), catalog(held)
         dealt = []
         for _ in range(3 * size):
-            number = deck.draw_held(held)
+            number = deck.draw_held(held, photos)
             assert number is not None
             deck.deal(number)
             dealt.append(number)
@@ -314,17 +314,23 @@ class TestHeldPhotos:
 
     def test_the_first_round_is_whole(self) -> None:
         held = tuple(range(1, 21))
-        deck = Deck(random.Random(1))
-        assert sorted(deck.draw_held(held) or 0 for _ in held) == list(held)
+        deck, photos = Deck(random.Random(1)), catalog(held)
+        assert sorted(deck.draw_held(held, photos) or 0 for _ in held) == list(held)
 
     def test_nothing_comes_of_nothing(self) -> None:
-        assert Deck(random.Random(1)).draw_held(()) is None
+        assert Deck(random.Random(1)).draw_held((), Catalog()) is None
+        assert Deck(random.Random(1)).draw_held((1, 2), catalog([3])) is None
+
+    def test_photos_of_another_album_are_passed_over(self) -> None:
+        held = tuple(range(1, 21))
+        deck, photos = Deck(random.Random(1)), catalog([3, 9, 14, 99])
+        assert sorted(deck.draw_held(held, photos) or 0 for _ in range(3)) == [3, 9, 14]
 
     def test_other_photos_in_memory_are_another_round(self) -> None:
-        deck = Deck(random.Random(2))
-        assert deck.draw_held((1, 2, 3)) in (1, 2, 3)
+        deck, photos = Deck(random.Random(2)), catalog(range(1, 8))
+        assert deck.draw_held((1, 2, 3), photos) in (1, 2, 3)
         held = (4, 5, 6, 7)
-        assert sorted(deck.draw_held(held) or 0 for _ in held) == [4, 5, 6, 7]
+        assert sorted(deck.draw_held(held, photos) or 0 for _ in held) == [4, 5, 6, 7]
 
 
 class TestDecks:
@@ -332,6 +338,20 @@ class TestDecks:
         decks = Decks(random.Random(1))
         assert decks.deck("kitchen") is decks.deck("kitchen")
         assert decks.deck("kitchen") is not decks.deck("hall")
+
+    def test_a_client_has_a_deck_for_each_album(self) -> None:
+        decks = Decks(random.Random(1))
+        assert len({decks.deck("kitchen"), decks.deck("kitchen", "a"), decks.deck("kitchen", "b")}) == 3
+        assert decks.deck("kitchen", "a") is decks.deck("kitchen", "a")
+        assert len(decks) == 3
+
+    def test_256_are_kept_whatever_their_albums(self) -> None:
+        decks = Decks(random.Random(1))
+        first = decks.deck("kitchen", "0")
+        for number in range(1, MAX_DECKS + 1):
+            decks.deck("kitchen", str(number))
+        assert len(decks) == MAX_DECKS
+        assert decks.deck("kitchen", "0") is not first
 
     def test_256_are_kept(self) -> None:
         decks = Decks(random.Random(1))
@@ -454,10 +474,11 @@ TestAChangingCatalog.settings = settings(deadline=None, max_examples=60, statefu
 
 @pytest.mark.parametrize("held", [(1, 2), (1, 2, 3), tuple(range(1, 30))])
 def test_photos_from_memory_alone_never_come_twice_in_a_row(held: tuple[int, ...]) -> None:
+    photos = catalog(held)
     for seed in range(200):
         deck = Deck(random.Random(seed))
         for _ in range(3 * len(held)):
-            number = deck.draw_held(held)
+            number = deck.draw_held(held, photos)
             assert number is not None
             assert number != deck.last
             deck.deal(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from conftest import Running
+from conftest import Running, settings_for
 from prometheus_client.parser import text_string_to_metric_families
 
 from photosync.fakenas import FakeNas
@@ -24,6 +24,7 @@ STATS = {
     "last_success_at",
     "last_error",
     "skipped",
+    "albums",
 }
 
 
@@ -111,6 +112,32 @@ class TestPrometheus:
         answers = {("photosync_http_responses_total", *labels) for labels in (("NextPhoto", "200"), ("Nowhere", "404"))}
         assert set(samples(running)) - before - {("photosync_http_responses_total", "Metrics", "200")} == answers
         assert samples(running)[("photosync_decks",)] == 20
+
+    def test_each_configured_album_has_its_photos_and_whether_it_can_be_read(self, nas: FakeNas) -> None:
+        with Running(settings_for(nas, albums=("Grandparents", "Anna's garden", "missing"))) as running:
+            running.wait_ready()
+            settled(running)
+            before = samples(running)
+            named = {name: value for name, value in before.items() if name[0].startswith("photosync_album_")}
+            assert named == {
+                ("photosync_album_photos", "Grandparents"): 8,
+                ("photosync_album_photos", "Anna's garden"): 5,
+                ("photosync_album_photos", "missing"): 0,
+                ("photosync_album_up", "Grandparents"): 1,
+                ("photosync_album_up", "Anna's garden"): 1,
+                ("photosync_album_up", "missing"): 0,
+            }
+            for number in range(5):
+                running.get(f"/files?album=other{number}")
+            assert {name for name in samples(running) if name[0].startswith("photosync_album_")} == set(named)
+            nas.stop()
+            running.look()
+            assert samples(running)["photosync_album_up", "Grandparents"] == 0
+
+    def test_a_name_that_is_no_text_is_told_harmless(self, nas: FakeNas) -> None:
+        with Running(settings_for(nas, albums=("Grandparents", "\udcff"))) as running:
+            running.wait_ready()
+            assert ("photosync_album_up", "\\xdcff") in samples(running)
 
     def test_it_tells_whether_the_nas_is_there(self, running: Running, nas: FakeNas) -> None:
         settled(running)

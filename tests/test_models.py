@@ -116,6 +116,11 @@ class TestCatalog:
         photos = [replace(photo(number), filename="same.jpg", taken_seconds=-number) for number in (5, 2, 9)]
         assert Catalog.build(photos, {}).by_filename["same.jpg"].id == 2
 
+    def test_file_names_are_left_out_where_nobody_asks_for_them(self) -> None:
+        catalog = Catalog.build([photo(1), photo(2)], {}, by_name=False)
+        assert catalog.by_filename == {}
+        assert catalog.tag == Catalog.build([photo(1), photo(2)], {}).tag
+
     def test_photos_are_found_by_id(self) -> None:
         catalog = Catalog.build([photo(1), photo(2)], {"video": 3})
         assert catalog.by_id == {1: photo(1), 2: photo(2)}

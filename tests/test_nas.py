@@ -27,7 +27,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from photosync import fakenas
-from photosync.albums import look
+from photosync.albums import AlbumView, look
 from photosync.errors import (
     NasBadAnswer,
     NasCallRefused,
@@ -236,21 +236,21 @@ def test_an_album_that_is_edited_while_it_is_listed_gives_no_duplicates_and_is_r
                 library.remove(album, album.items[place % len(album.items)])
 
     paging_guest.nas.fault(Fault(edit), api=ITEM)
-    known: tuple[Album, ...] = ()
+    views: tuple[AlbumView, ...] = (AlbumView(album.name),)
     catalog, trouble = Catalog(), ""
     try:
-        found = look(paging_guest.client, [album.name], (), Catalog(), relist=True)
+        found = look(paging_guest.client, views, catalog, now=0.0)
         assert found.catalog is not None
         ids = [photo.id for photo in found.catalog.photos]
         assert len(ids) == len(set(ids))
         assert set(ids) <= ever
-        known = found.albums
+        views = found.views
         catalog = found.catalog
     except NasBadAnswer as error:
         trouble = error.kind
     paging_guest.nas.clear_faults()
     assert trouble in ("", "incomplete", "endless")
-    quiet = look(paging_guest.client, [album.name], known, catalog, relist=not known)
+    quiet = look(paging_guest.client, views, catalog, now=1.0)
     ids = [photo.id for photo in (quiet.catalog or catalog).photos]
     assert sorted(ids) == sorted(item.id for item in album.items)
 

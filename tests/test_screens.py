@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Running, settings_for
+from conftest import Running, canary_nas, settings_for
 
 from photosync import screens
 from photosync.fakenas import FakeNas, error, hold, html
@@ -217,3 +217,134 @@ def test_before_anything_is_synced_there_is_a_reason_and_a_time_to_come_back(nas
         assert response.status_code in (502, 503)
         assert response.json()["error"]
         assert response.headers["Cache-Control"] == "no-store"
+
+
+# Several albums
+
+BOTH = ("Grandparents", "Anna's garden")
+
+
+@pytest.fixture(params=["A", "B"])
+def family(request: pytest.FixtureRequest) -> Iterator[tuple[Running, FakeNas]]:
+    """Two albums, an own one and one shared with the account, and a smart one, on NASes of both eras."""
+    with (
+        canary_nas(era=request.param) as nas,
+        Running(settings_for(nas, albums=(*BOTH, "Summer days"))) as running,
+    ):
+        running.wait_ready()
+        quiet(running)
+        yield running, nas
+
+
+def shown(nas: FakeNas, album: str) -> set[int]:
+    return {item.id for item in nas.library.album(album).items if item.thumbnails.get("xl") == "ready"}
+
+
+def dealt_of(running: Running, album: str, count: int, client: str = "kitchen") -> list[int]:
+    return [number_of(running.get("/files", params={"client": client, "album": album})) for _ in range(count)]
+
+
+def test_an_album_is_dealt_in_whole_rounds_of_its_own(family: tuple[Running, FakeNas]) -> None:
+    running, nas = family
+    for album in (*BOTH, "Summer days"):
+        photos = shown(nas, album)
+        seen = dealt_of(running, album, 3 * len(photos))
+        for start in range(0, len(seen), len(photos)):
+            assert set(seen[start : start + len(photos)]) == photos
+        assert all(one != other for one, other in pairwise(seen))
+
+
+def test_a_screen_that_changes_between_albums_keeps_every_round(family: tuple[Running, FakeNas]) -> None:
+    running, nas = family
+    seen: dict[str, list[int]] = {"": [], BOTH[0]: [], BOTH[1]: []}
+    for _ in range(24):
+        for album, numbers in seen.items():
+            numbers += dealt_of(running, album, 1)
+    for album, numbers in seen.items():
+        size = len(shown(nas, album)) if album else len(catalog_ids(running))
+        assert all(set(round) == set(numbers[:size]) for round in rounds(numbers, size))
+        assert len(set(numbers[:size])) == size
+    assert running.call(lambda: len(running.service.screens.decks)) == 3
+
+
+def rounds(numbers: list[int], size: int) -> list[list[int]]:
+    return [numbers[start : start + size] for start in range(0, len(numbers) - size + 1, size)]
+
+
+def test_an_added_photo_comes_within_three_draws_of_its_album_and_of_all(family: tuple[Running, FakeNas]) -> None:
+    running, nas = family
+    dealt_of(running, "Anna's garden", 2)
+    dealt_of(running, "", 2)
+    dealt_of(running, "Grandparents", 2)
+    new = nas.library.add(nas.library.album("Anna's garden"))
+    running.look()
+    assert new.id in dealt_of(running, "Anna's garden", 3)
+    assert new.id in dealt_of(running, "", 3)
+    assert new.id not in dealt_of(running, "Grandparents", 16)
+
+
+def test_a_photo_that_left_one_album_is_dealt_in_the_other_alone(family: tuple[Running, FakeNas]) -> None:
+    running, nas = family
+    grandparents = nas.library.album("Grandparents")
+    item = next(item for item in grandparents.items if item.id in shown(nas, "Summer days"))
+    dealt_of(running, "Grandparents", 3)
+    nas.library.remove(grandparents, item)
+    running.look()
+    assert item.id not in dealt_of(running, "Grandparents", 2 * len(grandparents.items))
+    assert item.id in dealt_of(running, "Summer days", len(shown(nas, "Summer days")))
+    assert item.id in dealt_of(running, "", len(catalog_ids(running)))
+
+
+def test_with_the_nas_gone_an_album_is_served_from_its_own_photos_in_memory(nas: FakeNas) -> None:
+    with Running(settings_for(nas, albums=("kitchen-dash", "Anna's garden"))) as running:
+        running.wait_ready()
+        quiet(running)
+        nas.stop()
+        garden = shown(nas, "Anna's garden")
+        keep = sorted(garden)[:2]
+        cache = running.service.store.cache
+        running.call(lambda: [cache.discard(key) for key in list(cache) if key[0] in garden - set(keep)])
+        for client in range(20):
+            assert set(dealt_of(running, "Anna's garden", 4, f"screen {client}")) == set(keep)
+
+
+def test_with_the_nas_gone_an_album_of_which_nothing_is_held_says_why(nas: FakeNas) -> None:
+    with Running(settings_for(nas, albums=("kitchen-dash", "Anna's garden"))) as running:
+        running.wait_ready()
+        quiet(running)
+        nas.stop()
+        garden = shown(nas, "Anna's garden")
+        cache = running.service.store.cache
+        running.call(lambda: [cache.discard(key) for key in list(cache) if key[0] in garden])
+        answer = running.get("/files?album=Anna's garden")
+        assert answer.status_code == 503
+        assert "Nothing answers" in answer.json()["error"]
+        assert running.get("/files").status_code == 200
+
+
+def test_the_next_photos_of_the_album_are_fetched_ahead(nas: FakeNas) -> None:
+    with Running(
+        settings_for(nas, albums=("kitchen-dash", "Anna's garden"), max_cache_bytes=SMALL_CACHE_BYTES)
+    ) as running:
+        running.wait_ready()
+        quiet(running)
+        cache = running.service.store.cache
+        for _ in range(6):
+            running.call(lambda: [cache.discard(key) for key in list(cache)])
+            dealt_of(running, "Anna's garden", 1)
+            before = quiet(running)
+            dealt_of(running, "Anna's garden", 1)
+            assert running.stats()["misses"] == before["misses"]
+
+
+def test_a_screen_of_an_album_waits_for_its_photo_while_others_are_in_memory(
+    nas: FakeNas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screens, "_PATIENCE_SECONDS", 0.0)
+    with Running(settings_for(nas, albums=("kitchen-dash", "Anna's garden"))) as running:
+        running.wait_ready()
+        quiet(running)
+        garden = shown(nas, "Anna's garden")
+        cache = running.service.store.cache
+        running.call(lambda: [cache.discard(key) for key in list(cache) if key[0] in garden])
+        assert dealt_of(running, "Anna's garden", 1)[0] in garden

@@ -19,7 +19,7 @@ from conftest import Running, canary_nas, settings_for
 from guest import client_of
 
 from photosync import fakenas
-from photosync.albums import look
+from photosync.albums import AlbumView, look
 from photosync.cache import PhotoCache
 from photosync.errors import Busy, NasBadAnswer, NasError, NasUnreachable, PhotosSyncError
 from photosync.fakenas import FakeNas, Library
@@ -56,7 +56,7 @@ class Stage:
         self.client = client_of(nas, timeout_seconds=timeout_seconds, max_photo_bytes=max_bytes, clock=self.clock)
         self.cache = PhotoCache(max_bytes)
         self.store = PhotoStore(self.client, self.cache, rng=random.Random(1), clock=self.clock)
-        found = look(self.client, ["kitchen-dash"], (), Catalog(), relist=True)
+        found = look(self.client, [AlbumView("kitchen-dash")], Catalog(), now=0.0)
         assert found.catalog is not None
         self.catalog = found.catalog
         self.photos = found.catalog.photos

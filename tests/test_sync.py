@@ -546,3 +546,168 @@ def test_pictures_that_cannot_be_had_are_told_though_the_album_can_be_listed() -
             running.wait_for("/files", lambda response: response.status_code == 200)
             assert running.stats()["last_error"] is None
             assert running.get("/readyz").status_code == 200
+
+
+# Several albums
+
+BOTH = ("Grandparents", "Anna's garden")
+
+
+def told_of(running: Running) -> dict[str, tuple[int, str | None]]:
+    """/cache/stats of each album: photos and error."""
+    return {album["name"]: (album["photos"], album["error"]) for album in running.stats()["albums"]}
+
+
+def test_the_stats_tell_each_album(nas: FakeNas) -> None:
+    with Running(settings_for(nas, albums=(*BOTH, "kitchen-dush"))) as running:
+        running.wait_ready()
+        told = told_of(running)
+        assert list(told) == [*BOTH, "kitchen-dush"]
+        assert told["Grandparents"] == (8, None)
+        assert told["Anna's garden"] == (5, None)
+        photos, error = told["kitchen-dush"]
+        assert photos == 0
+        assert "no album named 'kitchen-dush'" in str(error) and "'kitchen-dash'" in str(error)
+        stats = running.stats()
+        assert stats["last_error"] == error
+        assert stats["photos"] == 13
+        assert stats["last_success_at"] is not None
+        assert running.get("/readyz").status_code == 200
+
+
+def test_a_nas_that_is_away_is_the_error_of_every_album(nas: FakeNas) -> None:
+    with Running(settings_for(nas, albums=BOTH)) as running:
+        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 13)
+        nas.stop()
+        running.look()
+        errors = {error for _, error in told_of(running).values()}
+        assert errors == {running.stats()["last_error"]}
+        assert errors != {None}
+        nas.start()
+        running.call(lambda: running.service.store.health.breaker.success())
+        running.look()
+        assert {error for _, error in told_of(running).values()} == {running.stats()["last_error"]} == {None}
+
+
+def test_an_album_that_goes_takes_its_photos_along_and_the_others_change_as_ever(nas: FakeNas) -> None:
+    with Running(settings_for(nas, albums=BOTH)) as running:
+        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 13)
+        garden = nas.library.album("Anna's garden")
+        gone = garden.items[0]
+        nas.library.delete_album(garden)
+        nas.library.add(nas.library.album("Grandparents"), filename="new.jpg")
+        running.look()
+        assert told_of(running)["Grandparents"] == (9, None)
+        assert told_of(running)["Anna's garden"][0] == 5
+        assert "new.jpg" in names_over_http(running)
+        assert running.get(f"/files/{gone.id}.jpg").status_code == 200
+        running.look()
+        assert told_of(running)["Anna's garden"][0] == 0
+        assert running.get(f"/files/{gone.id}.jpg").status_code == 404
+        running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0)
+        assert running.stats()["entries"] == running.stats()["photos"] == 9
+        assert {dealt(running, "a screen") for _ in range(18)} == {
+            item.id for item in nas.library.album("Grandparents").items
+        }
+        nas.library.albums.append(garden)
+        running.look()
+        assert told_of(running)["Anna's garden"] == (5, None)
+        assert running.stats()["last_error"] is None
+
+
+def test_when_all_albums_are_gone_the_screens_stay_on(nas: FakeNas) -> None:
+    with Running(settings_for(nas, albums=BOTH)) as running:
+        running.wait_ready()
+        nas.library.albums.clear()
+        for _ in range(4):
+            running.look()
+        assert running.stats()["photos"] == 13
+        assert "no album named 'Grandparents'" in running.stats()["last_error"]
+        assert running.get("/files").status_code == 200
+        assert running.get("/readyz").status_code == 200
+
+
+def test_an_albums_problem_is_logged_once_and_its_end_once(nas: FakeNas, caplog: pytest.LogCaptureFixture) -> None:
+    with Running(settings_for(nas, albums=BOTH)) as running:
+        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 13)
+        garden = nas.library.album("Anna's garden")
+        with caplog.at_level(logging.INFO, "photosync.sync"):
+            nas.library.delete_album(garden)
+            for _ in range(3):
+                running.look()
+            nas.library.albums.append(garden)
+            running.look()
+        lines = [record.message for record in caplog.records if "read" in record.message]
+    assert len(lines) == 2
+    assert lines[0].startswith("The album 'Anna's garden' cannot be read: The account sees no album named")
+    assert lines[1] == "The album 'Anna's garden' can be read again, after 3 failed looks."
+    assert not leaks("\n".join(lines))
+
+
+def test_an_outage_is_logged_once_for_all_albums(nas: FakeNas, caplog: pytest.LogCaptureFixture) -> None:
+    with Running(settings_for(nas, albums=(*BOTH, "missing"))) as running:
+        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 13)
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "photosync.sync"):
+            nas.stop()
+            for _ in range(3):
+                running.call(lambda: running.service.store.health.breaker.success())
+                running.look()
+            nas.start()
+            running.call(lambda: running.service.store.health.breaker.success())
+            running.look()
+        lines = [record.message for record in caplog.records]
+    assert len(lines) == 2
+    assert lines[0].startswith("The NAS cannot be read: Nothing answers")
+    assert lines[1] == "The NAS can be read again, after 3 failed looks."
+
+
+@pytest.mark.gen_test
+async def test_a_problem_that_stays_is_logged_again_after_an_hour(
+    io_loop: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with canary_nas() as nas:
+        async with stage_on(nas, "Grandparents", "missing") as stage:
+            for _ in range(120):
+                await stage.look()
+                stage.clock.now += 60
+    lines = [record.message for record in caplog.records if "'missing' cannot be read" in record.message]
+    assert len(lines) == 2
+
+
+@pytest.mark.gen_test
+async def test_an_album_that_is_listed_in_vain_rests_while_the_others_are_looked_at(io_loop: Any) -> None:
+    with canary_nas() as nas:
+        garden = nas.library.album("Anna's garden")
+        async with stage_on(nas, *BOTH) as stage:
+            stage.sync._interval_seconds = 60.0
+            await stage.look()
+            nas.library.add(garden)
+            garden.claimed_count = 99
+            nas.calls.clear()
+            for _ in range(60):  # an hour, a minute at a time
+                await stage.sync._tick()
+                stage.clock.now += 60
+            gets = [call.params for call in nas.calls if (call.api, call.method) == (ALBUM, "get")]
+            garden_looks = sum("passphrase" in params for params in gets)
+            assert len(gets) - garden_looks == 60
+            assert 4 <= nas.count(ITEM, "list") / 2 <= 7
+            assert garden_looks <= 14
+            assert stage.sync.problem_of(stage.sync.views["Anna's garden"]) is not None
+            garden.claimed_count = None
+            stage.clock.now += HOUR
+            await stage.sync._tick()
+            assert stage.sync.last_error is None
+            assert len(stage.ids) == 14
+
+
+@pytest.mark.gen_test
+async def test_before_anything_is_listed_missing_albums_are_looked_for_again_soon(io_loop: Any) -> None:
+    with canary_nas() as nas:
+        async with stage_on(nas, "missing", "away") as stage:
+            await stage.look()
+            assert stage.sync.failures == 1
+            assert not stage.sync.has_synced
+            nas.library.add(nas.library.new_album("away"))
+            await _until(lambda: stage.sync.has_synced)  # though the interval is an hour
+            assert len(stage.ids) == 1

@@ -452,6 +452,7 @@ def test_cache_stats_has_the_promised_keys_and_they_add_up(filled: Running, nas:
         "last_success_at",
         "last_error",
         "skipped",
+        "albums",
     }
     items = [nas.library.items[int(str(photo["id"]))] for photo in details(filled)]
     assert stats["photos"] == stats["entries"] == len(items)
@@ -654,3 +655,162 @@ def test_ready_tells_that_the_nas_is_away_when_nothing_is_held(nas: FakeNas) -> 
         nas.stop()
         running.wait_for("/readyz", lambda response: running.look() or b"connection" in response.content)
         assert "connection" in explained(running.get("/readyz"), 503)
+
+
+# Several albums
+
+ALBUMS = ("Grandparents", "Anna's garden", "id:3", "missing")
+
+
+@pytest.fixture(scope="module")
+def several() -> Iterator[tuple[Running, FakeNas]]:
+    """An own album, one shared with the account, a smart one by its number, and one that there is not."""
+    with canary_nas() as nas, Running(settings_for(nas, albums=ALBUMS)) as running:
+        running.wait_ready()
+        yield running, nas
+
+
+def ids_in(nas: FakeNas, album: str) -> list[int]:
+    items = [item for item in nas.library.album(album).items if item.thumbnails.get("xl") == "ready"]
+    return [item.id for item in sorted(items, key=lambda item: (item.time, item.id))]
+
+
+def test_the_list_narrows_to_one_album(several: tuple[Running, FakeNas]) -> None:
+    running, nas = several
+    for album, name in (("Grandparents", "Grandparents"), ("id:3", "Summer days"), ("Anna's garden", "Anna's garden")):
+        query = f"album={quote(album)}"
+        photos = running.get(f"/files/list?details=1&{query}").json()
+        assert [photo["id"] for photo in photos] == ids_in(nas, name) != []
+        assert running.get(f"/files/list?{query}").json() == [photo["filename"] for photo in photos]
+
+
+def test_a_photo_in_two_albums_is_one_object_everywhere(several: tuple[Running, FakeNas]) -> None:
+    running, _ = several
+    everything = {photo["id"]: photo for photo in details(running)}
+    assert len(everything) == len(details(running))
+    for album in ("Grandparents", "id:3"):
+        for photo in running.get(f"/files/list?details=1&album={album}").json():
+            assert photo == everything[photo["id"]]
+            assert photo["album"] in ("Grandparents", "Summer days")
+    both = set(ids_in(several[1], "Grandparents")) & set(ids_in(several[1], "Summer days"))
+    assert {everything[number]["album"] for number in both} == {"Grandparents"}
+
+
+@pytest.mark.parametrize("query", ["", "&details=1"])
+def test_each_album_has_a_list_with_an_entity_tag_of_its_own(several: tuple[Running, FakeNas], query: str) -> None:
+    running, nas = several
+    paths = [f"/files/list?album={quote(album)}{query}" for album in ALBUMS[:3]] + [f"/files/list?{query}"]
+    tags = [running.get(path).headers["ETag"] for path in paths]
+    assert len(set(tags)) == 4
+    for path, tag in zip(paths, tags, strict=True):
+        answer = running.get(path, headers={"If-None-Match": tag})
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert running.request("HEAD", path).headers["ETag"] == tag
+    nas.library.add(nas.library.album("Anna's garden"))
+    running.look()
+    changed = [
+        running.get(path, headers={"If-None-Match": tag}).status_code for path, tag in zip(paths, tags, strict=True)
+    ]
+    assert changed == [304, 200, 304, 200]
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("Summer days", "id:3"), ("id:2", "Grandparents"), ("id:5", "Anna's garden"), ("", "")]
+)
+def test_an_album_is_asked_for_by_name_or_number_however_it_was_configured(
+    several: tuple[Running, FakeNas], asked: str, meant: str
+) -> None:
+    running, _ = several
+    answers = [running.get("/files/list", params={"details": "1", "album": album}) for album in (asked, meant)]
+    assert answers[0].json() == answers[1].json() != []
+
+
+def test_a_name_with_spaces_at_its_ends_is_asked_for_as_it_is(nas: FakeNas) -> None:
+    nas.library.album("Grandparents").name = " Oma & Opa  "
+    with Running(settings_for(nas, albums=(" Oma & Opa  ", "kitchen-dash"))) as running:
+        running.wait_ready()
+        assert len(running.get("/files/list", params={"album": " Oma & Opa  "}).json()) == 8
+        assert running.get("/files/list", params={"album": "Oma & Opa"}).status_code == 404
+
+
+def test_the_next_photo_of_an_album_is_of_that_album_in_every_form(several: tuple[Running, FakeNas]) -> None:
+    running, nas = several
+    garden = ids_in(nas, "Anna's garden")
+    query = {"album": "Anna's garden", "client": "hall"}
+    seen = set()
+    for _ in garden:
+        head = running.request("HEAD", "/files", params=query)
+        told = running.get("/files", params=query | {"format": "json"}).json()
+        assert head.headers["Content-Length"] == str(len(running.get(told["url"]).content))
+        seen.add(told["id"])
+        assert told["album"] == "Anna's garden"
+    assert seen == set(garden)
+    photo = running.get("/files", params=query)
+    assert photo.headers["Content-Type"] == "image/jpeg"
+    assert photo.headers["Content-Location"] in {f"/files/{number}.jpg" for number in garden}
+
+
+@pytest.mark.parametrize("path", ["/files", "/files/list"])
+@pytest.mark.parametrize("album", ["kitchen-dash", "grandparents", "id:1", "id:02", "\x00", "x" * 3000, "../etc", "é"])
+def test_an_album_that_is_not_configured_is_a_404_that_names_those_that_are(
+    several: tuple[Running, FakeNas], path: str, album: str
+) -> None:
+    running, _ = several
+    answer = running.get(path, params={"album": album})
+    assert "No album of that name" in explained(answer, 404)
+    assert answer.json()["next_step"] == "There are: 'Grandparents', 'Anna's garden', 'id:3', 'missing'."
+    assert running.call(lambda: all(name in ("", *ALBUMS) for _, name in running.service.screens.decks._decks))
+
+
+@pytest.mark.parametrize("path", ["/files?album=missing", "/files/list?album=missing"])
+def test_an_album_that_cannot_be_found_is_a_503_with_its_problem(several: tuple[Running, FakeNas], path: str) -> None:
+    running, _ = several
+    answer = running.get(path)
+    assert "no album named 'missing'" in explained(answer, 503)
+    assert "--list-albums" in answer.json()["next_step"]
+
+
+def test_an_album_that_is_gone_is_a_503_once_its_photos_have_left_until_it_is_back(nas: FakeNas) -> None:
+    with Running(settings_for(nas, albums=("Grandparents", "Anna's garden"))) as running:
+        running.wait_ready()
+        album = nas.library.album("Grandparents")
+        nas.library.delete_album(album)
+        running.look()
+        assert running.get("/files?album=Grandparents").status_code == 200
+        running.look()
+        for path in ("/files?album=Grandparents", "/files/list?album=Grandparents", "/files?album=id:2"):
+            assert "no album named 'Grandparents'" in explained(running.get(path), 503)
+        assert running.get("/files").status_code == 200
+        nas.library.albums.append(album)
+        running.look()
+        assert running.get("/files?album=Grandparents").status_code == 200
+
+
+def test_an_empty_album_among_others_is_an_empty_list_and_no_photo(nas: FakeNas) -> None:
+    nas.library.new_album("empty")
+    with Running(settings_for(nas, albums=("empty", "Grandparents"))) as running:
+        running.wait_ready()
+        assert running.get("/files/list?album=empty").json() == []
+        assert "empty" in explained(running.get("/files?album=empty"), 503)
+        assert running.stats()["last_error"] is None
+
+
+def test_a_name_that_two_configured_albums_have_is_refused_with_their_numbers(nas: FakeNas) -> None:
+    nas.library.add(nas.library.new_album("Grandparents"))
+    with Running(settings_for(nas, albums=("id:2", "id:6"))) as running:
+        running.wait_ready()
+        answer = running.get("/files?album=Grandparents")
+        assert "Several" in explained(answer, 404)
+        assert answer.json()["next_step"] == "Ask for one of 'id:2', 'id:6'."
+        assert len(running.get("/files/list?album=id:6").json()) == 1
+
+
+def test_before_an_album_is_listed_it_is_a_503_that_says_so(nas: FakeNas) -> None:
+    barrier = threading.Event()
+    nas.fault(hold(barrier), api="SYNO.Foto.Browse.Item")
+    with Running(settings_for(nas, albums=("Grandparents", "Anna's garden"))) as running:
+        for path in ("/files?album=Grandparents", "/files/list?album=Grandparents"):
+            assert "first time" in explained(running.get(path), 503)
+        assert "No album" in explained(running.get("/files?album=other"), 404)
+        barrier.set()
+        running.wait_ready()
