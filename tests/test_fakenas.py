@@ -134,7 +134,7 @@ def test_api_names_may_be_listed_or_started(stranger: Guest) -> None:
     assert "SYNO.FotoTeam.Browse.Album" not in started
 
 
-@pytest.mark.parametrize(("era", "highest"), [("A", 3), ("B", 6)])
+@pytest.mark.parametrize(("era", "highest"), [("1.3", 3), ("1.6", 6), ("1.9", 6)])
 def test_versions_above_the_eras_highest_answer_104(era: str, highest: int) -> None:
     with FakeNas(era=era) as nas:
         guest = Guest(nas)
