@@ -60,8 +60,10 @@ def look(
 
 
 def find_albums(albums: Sequence[Album], wanted: Sequence[str]) -> tuple[Album, ...]:
-    """Exactly the albums of those names (or `id:NUMBER`). AlbumProblem if one is missing or ambiguous."""
-    return tuple(_find(albums, name) for name in wanted)
+    """Exactly the albums of those names (or `id:NUMBER`), or all if none is named, as with a share link.
+    AlbumProblem if one is missing or ambiguous.
+    """
+    return tuple(_find(albums, name) for name in wanted) if wanted else tuple(albums)
 
 
 def describe(album: Album) -> str:

@@ -47,17 +47,19 @@ def list_albums(settings: Settings) -> bool:
 
 def _check(settings: Settings, client: SynologyClient) -> None:
     parts = urlsplit(settings.url)
-    address = _resolve(parts.hostname or "")
+    address = _resolve(parts.hostname or "", "--url" if settings.share_link is None else "--share-link")
     _ok(f"{parts.hostname} is {address}" if address != parts.hostname else f"address {address}")
     client.discover()
     if parts.scheme == "https":
         _ok("encrypted, but the certificate was not checked" if settings.insecure else "the certificate is trusted")
     _ok(f"DSM with Synology Photos at {settings.url}")
     client.login()
-    _ok(f"logged in as {settings.username}")
+    _ok(f"logged in as {settings.username}" if settings.share_link is None else "opened the share link")
     found = look(client, settings.albums, (), Catalog(), relist=True)
     for album in found.albums:
         _ok(f"album {describe(album)}")
+        if album.view_only and settings.photo_size == "original":
+            _ok("the share link allows no downloads: photos come in size xl instead of original")
     catalog = found.catalog or Catalog()
     skipped = left_out(catalog.skipped)
     _ok(f"{len(catalog.photos)} photos can be shown" + (f" (left out: {skipped})" if skipped else ""))
@@ -77,12 +79,12 @@ def _print(line: str) -> None:
     print(harmless(line.replace("\n", "\\n")), flush=True)
 
 
-def _resolve(host: str) -> str:
+def _resolve(host: str, option: str) -> str:
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, UnicodeError):
         raise NasUnreachable(
             "dns",
             f"The name {host} does not resolve to an address.",
-            "Check the spelling in --url, or use the NAS's IP address.",
+            f"Check the spelling in {option}, or use the NAS's IP address.",
         ) from None

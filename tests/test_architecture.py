@@ -30,6 +30,7 @@ FLOORS = [
     {"sync"},
     {"store", "albums"},
     {"nas", "session"},
+    {"share_link"},
     {"account"},
     {"reply", "brake"},
     {
@@ -46,9 +47,10 @@ FLOORS = [
         "dsm",
         "allocator",
         "listen",
-        "secret",
         "health",
     },
+    {"address"},
+    {"secret"},
     {"models", "errors", "__init__"},
 ]
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -62,7 +64,7 @@ USERS_OF = {
     "configargparse": {"options", "settings"},
     "prometheus_client": {"metrics"},
 }
-WORKER_ROOMS = {"account", "albums", "brake", "listing", "nas", "reply", "session", "sockets", "wire"}
+WORKER_ROOMS = {"account", "albums", "brake", "listing", "nas", "reply", "session", "share_link", "sockets", "wire"}
 LOOP_ROOMS = {"breaker", "cache", "deck", "metrics", "screens", "server", "service", "store", "sync", "web"}
 
 
