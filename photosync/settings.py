@@ -194,7 +194,7 @@ class _Loader:
     def account(self) -> dict[str, Any]:
         username = self.raw["username"] or ""
         if not username:
-            self.missing("username", "the NAS account", "-u NAME")
+            self.missing("username", "the NAS account", "-u NAME", "A share link (--share-link) needs none.")
         for name in ("share-password", "share-password-file"):
             if self.raw[name] is not None:
                 self.mistakes.append(f"{self.source(name)} is of no use without share-link.")
@@ -220,10 +220,11 @@ class _Loader:
             self.mistakes.append(f"{self.source('share-link')}: {error}")
             return found | {"url": ""}
 
-    def missing(self, name: str, what: str, example: str) -> None:
+    def missing(self, name: str, what: str, example: str, otherwise: str = "") -> None:
         variable = ENVIRONMENT_PREFIX + name.replace("-", "_").upper()
         self.mistakes.append(
-            f"{name} is missing: give {what} by {example}, {variable}, or '{name} = …' in the configuration file."
+            f"{name} is missing: give {what} by {example}, {variable}, or '{name} = …' in the configuration file. "
+            f"{otherwise}".rstrip()
         )
 
     def number(self, name: str, default: float, lowest: float, highest: float) -> float:

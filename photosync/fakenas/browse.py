@@ -169,17 +169,15 @@ def _space_items(request: Request, sort_by: str, descending: bool) -> list[Item]
 
 
 def _addressed_album(request: Request) -> Album | None:
-    """None means the whole space. An own album listed by its passphrase is an empty success for its owner."""
+    """None means the whole space. An own album listed by the wrong one of its names is an empty success."""
     if request.team:
         return None
     by_id, passphrase = "album_id" in request.params, request.text("passphrase")
     if by_id and passphrase:
         raise invalid("passphrase")
-    if by_id:
-        return _album(request, request.integer("album_id"))
-    if not passphrase and not request.link:
+    if not by_id and not passphrase and not request.link:
         return None
-    album = _shared_album(request)
-    if request.link or album.owner_user_id != request.library.user_id:
+    album = _album(request, request.integer("album_id")) if by_id else _shared_album(request)
+    if request.link or album.owner_user_id != request.library.user_id or album.only_by_passphrase != by_id:
         return album
     return Album(id=0, name="", owner_user_id=album.owner_user_id, version=0, create_time=0)

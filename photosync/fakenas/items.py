@@ -133,6 +133,7 @@ class Album:
     """One album. `listed` says that the account sees it; `timeless` smart albums tell no start and end time.
 
     `shared` stays false on an album that somebody else shared with the account, although it has a passphrase.
+    An own album is listed by its id, and by its passphrase only if it is one of the few that are the other way round.
     `privacy` is "private" (the link is for invited accounts alone), "public-view" or "public-download"; `expiration`
     is when the link ends, in seconds since 1970 (0: never), `link_password` what it asks for ("": nothing).
     With `unstable` items of the same second change places from one listing to the next.
@@ -152,6 +153,7 @@ class Album:
     privacy: str = "private"
     link_password: str = ""
     expiration: int = 0
+    only_by_passphrase: bool = False
     condition: dict[str, Any] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     claimed_count: int | None = None
