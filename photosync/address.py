@@ -59,8 +59,8 @@ def split_link(text: str) -> tuple[str, Secret]:
         )
     if "/mo/request/" in parts.path:
         raise ValueError(
-            "it is a request for photos, which others upload through it. In Synology Photos, share the album and give "
-            "that link."
+            "it is a request for photos: others upload through it, and see nothing. In Synology Photos, share the "
+            "album and give that link."
         )
     found = _LINK_PATH.fullmatch(parts.path)
     if parts.scheme not in _PORTS or not host or "@" in parts.netloc or found is None:

@@ -137,6 +137,8 @@ def test_the_passphrase_stands_in_no_address_but_the_newer_thumbnails(of_an_era:
     of_an_era.client.logout()
     told = [call for call in nas.calls if leaks(unquote_plus(f"{call.path}?{call.query_string}"))]
     assert {call.path for call in told} <= {PERSONAL, TEAM}
+    fields = {"id", "cache_key", "type", "size", "passphrase", "_sharing_id"}
+    assert all(set(call.params) == fields for call in told)
     assert all(leaks(unquote_plus(call.query_string)) == [CANARY_PASSPHRASE] for call in told)
 
 
@@ -148,6 +150,12 @@ def test_secrets_are_told_to_be_hidden_and_shown_by_no_repr(nas: FakeNas, visito
     assert {PASSWORD, sid, CANARY_PASSPHRASE} <= set(visitor.hidden)
     for shown in (album, photos(visitor)[0], LinkLogin(sid, CANARY_PASSPHRASE)):
         assert not leaks(repr(shown))
+
+
+def test_an_album_that_does_not_tell_its_passphrase_is_opened_by_the_links(nas: FakeNas, visitor: Visitor) -> None:
+    nas.fault(fakenas.edit_rows(lambda rows: [row | {"passphrase": ""} for row in rows]), api=ALBUM)
+    found = photos(visitor)
+    assert visitor.client.fetch(found[0]) == visitor.item(found[0]).data("xl")
 
 
 def test_logging_out_costs_no_call(nas: FakeNas, visitor: Visitor) -> None:
