@@ -40,7 +40,6 @@ class Account:
     `hide` is told each secret that a login uses or brings, before anything could log it.
     """
 
-    login_api = AUTH
     folder = "webapi"
     thumbnail_paths: Sequence[str] = ("",)
     passphrase = ""

@@ -51,6 +51,7 @@ class SynologyClient:
         self._hide = hide
         self._max_photo_bytes = max_photo_bytes
         self._photo_size = photo_size
+        self._told_without_files = False
 
     def discover(self) -> None:
         self._session.discover()
@@ -152,10 +153,11 @@ class SynologyClient:
         )
 
     def _size_for(self, album: Album) -> str:
-        if not album.view_only or self._photo_size != "original":
-            return self._photo_size
-        log.info("The share link allows no downloads, so photos come in size xl instead of original.")
-        return "xl"
+        without_files = album.view_only and self._photo_size == "original"
+        if without_files and not self._told_without_files:
+            log.info("The share link allows no downloads, so photos come in size xl instead of original.")
+        self._told_without_files = without_files
+        return "xl" if without_files else self._photo_size
 
     def _get_album(self, selector: dict[str, object], *, shared_with_me: bool) -> Album:
         details = _LINKED_ALBUM_DETAILS if self._way_in.passphrase else _ALBUM_DETAILS

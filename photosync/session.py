@@ -61,7 +61,6 @@ class WayIn(Protocol):
     that this way has.
     """
 
-    login_api: str
     folder: str
     thumbnail_paths: Sequence[str]
     passphrase: str

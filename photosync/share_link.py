@@ -67,7 +67,6 @@ class LinkLogin:
 class ShareLink:
     """An album's share link. `read_password` and `hide` are as in `Account`; the password may be empty."""
 
-    login_api = LOGIN
     folder = "mo/sharing/webapi"
     thumbnail_paths: Sequence[str] = ("synofoto/api/v2/p/Thumbnail/get", "synofoto/api/v2/t/Thumbnail/get", "")
     """Photos 1.7 and later answer to one of the first two, older ones to the last."""

@@ -242,6 +242,7 @@ def test_where_they_are_not_photos_come_in_size_xl_and_the_log_says_so(
     visitor = Visitor(nas, photo_size="original")
     with caplog.at_level("INFO"):
         found = photos(visitor)
+        assert photos(visitor) == found
     assert {photo.size for photo in found} == {"xl"}
     assert caplog.text.count("allows no downloads") == 1
     assert visitor.client.fetch(found[0]) == visitor.item(found[0]).data("xl")
