@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import dsm
-from .errors import ConfigError, LoginRefused, NasBadAnswer
+from .errors import ConfigError, LoginRefused, NasBadAnswer, NasError
 from .reply import Reply
 from .secret import Secret
 
@@ -34,9 +34,15 @@ class Login:
 
 
 class Account:
-    """A DSM account. `read_password` is asked before each login, so that a changed secret counts; it may raise
-    ConfigError. `hide` is told each secret that a login uses or brings, before anything could log it.
+    """A DSM account: one of the two ways in, see `session.WayIn`.
+
+    `read_password` is asked before each login, so that a changed secret counts; it may raise ConfigError.
+    `hide` is told each secret that a login uses or brings, before anything could log it.
     """
+
+    folder = "webapi"
+    thumbnail_paths: Sequence[str] = ("",)
+    passphrase = ""
 
     def __init__(self, username: str, read_password: Callable[[], Secret], hide: Callable[[str], None]) -> None:
         self._username = username
@@ -45,12 +51,7 @@ class Account:
 
     def secret(self) -> Secret:
         """The password as it is now. LoginRefused("password_file") if it can't be had."""
-        try:
-            return self._read_password()
-        except ConfigError:
-            raise LoginRefused(
-                "password_file", "The file with the password cannot be used.", "photos-sync --check tells why."
-            ) from None
+        return current_secret(self._read_password)
 
     def log_in(self, ask: AskOnce, password: Secret) -> Login:
         """One login. Raises LoginRefused if it is about the account, otherwise another NasError."""
@@ -66,8 +67,17 @@ class Account:
             raise dsm.login_error(reply.error_code)
         return self._login(reply.envelope.get("data") if reply.envelope else None)
 
-    def log_out(self, ask: AskOnce, login: Login) -> None:
-        ask(AUTH, "logout", {}, login.headers)
+    def log_out(self, ask: AskOnce, headers: Mapping[str, str]) -> None:
+        ask(AUTH, "logout", {}, headers)
+
+    def dead_codes(self, api: str) -> frozenset[int]:
+        return dsm.DEAD_SHARED_SPACE_SESSION if api.startswith("SYNO.FotoTeam.") else dsm.DEAD_SESSION
+
+    def call_error(self, api: str, code: int) -> NasError:
+        return dsm.call_error(api, code)
+
+    def advice(self, next_step: str) -> str:
+        return next_step
 
     def _login(self, data: object) -> Login:
         row = data if isinstance(data, dict) else {}
@@ -80,3 +90,13 @@ class Account:
         self._hide(str(sid))
         self._hide(str(token))
         return Login(sid=str(sid), token=str(token))
+
+
+def current_secret(read: Callable[[], Secret]) -> Secret:
+    """What `read` gives now. LoginRefused("password_file") where it raises ConfigError."""
+    try:
+        return read()
+    except ConfigError:
+        raise LoginRefused(
+            "password_file", "The file with the password cannot be used.", "photos-sync --check tells why."
+        ) from None

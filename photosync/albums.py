@@ -39,8 +39,9 @@ class AlbumSource(Protocol):
 class AlbumView:
     """One of the albums that were asked for, as far as the looks up to now know it; replaced, never edited.
 
-    `name` is what was asked for; `album` what the NAS said of it when it was listed, with `state` () if it has to be
-    listed again. `photos` and `skipped` are the last good listing, `listed_at` its time by a monotonic clock.
+    `name` is what was asked for, "" for the only album of a share link; `album` what the NAS said of it when it was
+    listed, with `state` () if it has to be listed again. `photos` and `skipped` are the last good listing, `listed_at`
+    its time by a monotonic clock.
     `catalog` holds those photos as the catalog of all albums does: one in several albums belongs to the first.
     `problem` is what the last look met with; `doubts` counts the looks in a row that found the album gone or empty.
     """
@@ -53,6 +54,10 @@ class AlbumView:
     catalog: Catalog = field(default_factory=Catalog)
     problem: PhotosSyncError | None = None
     doubts: int = 0
+
+    @property
+    def title(self) -> str:
+        return self.name or (self.album.name if self.album else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,12 @@ def look(
 
 
 def find_album(albums: Sequence[Album], wanted: str) -> Album:
-    """Exactly the album of that name (or `id:NUMBER`). AlbumProblem if it is missing or ambiguous."""
+    """Exactly the album of that name (or `id:NUMBER`); the only one if no name is given, as with a share link.
+
+    AlbumProblem if it is missing or ambiguous.
+    """
+    if not wanted and len(albums) == 1:
+        return albums[0]
     if wanted.startswith("id:"):
         matches = [album for album in albums if f"id:{album.id}" == wanted]
     else:

@@ -47,20 +47,22 @@ def list_albums(settings: Settings) -> bool:
 def _check(settings: Settings, client: SynologyClient) -> bool:
     """False if an album cannot be read; raises what keeps all photos from being served."""
     parts = urlsplit(settings.url)
-    address = _resolve(parts.hostname or "")
+    address = _resolve(parts.hostname or "", "--url" if settings.share_link is None else "--share-link")
     _ok(f"{parts.hostname} is {address}" if address != parts.hostname else f"address {address}")
     client.discover()
     if parts.scheme == "https":
         _ok("encrypted, but the certificate was not checked" if settings.insecure else "the certificate is trusted")
     _ok(f"DSM with Synology Photos at {settings.url}")
     client.login()
-    _ok(f"logged in as {settings.username}")
+    _ok(f"logged in as {settings.username}" if settings.share_link is None else "opened the share link")
     found = look(client, [AlbumView(name) for name in settings.albums], Catalog(), now=time.monotonic())
     for view in found.views:
         if view.problem is not None:
             _failed(view.problem)
         elif view.album is not None:
             _ok(f"album {describe(view.album)}")
+            if view.album.view_only and settings.photo_size == "original":
+                _ok("the share link allows no downloads: photos come in size xl instead of original")
     problems = [view.problem for view in found.views if view.problem is not None]
     catalog = found.catalog or Catalog()
     if problems and not catalog.photos:
@@ -90,12 +92,12 @@ def _print(line: str) -> None:
     print(harmless(line.replace("\n", "\\n")), flush=True)
 
 
-def _resolve(host: str) -> str:
+def _resolve(host: str, option: str) -> str:
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, UnicodeError):
         raise NasUnreachable(
             "dns",
             f"The name {host} does not resolve to an address.",
-            "Check the spelling in --url, or use the NAS's IP address.",
+            f"Check the spelling in {option}, or use the NAS's IP address.",
         ) from None

@@ -10,17 +10,24 @@ from .errors import PhotosSyncError
 from .log import Redactor
 from .nas import SynologyClient
 from .settings import Settings
+from .share_link import ShareLink
 from .wire import Wire
 
 
 def build_client(settings: Settings, redactor: Redactor) -> SynologyClient:
     """The NAS client of these settings; nothing is sent yet."""
-    if settings.password is not None:
-        redactor.hide(settings.password.reveal())
+    for secret in (settings.password, settings.share_link):
+        if secret is not None:
+            redactor.hide(secret.reveal())
     wire = Wire(settings.url, settings.timeout_seconds, settings.ca_file, settings.insecure)
+    way_in = (
+        Account(settings.username, settings.read_password, redactor.hide)
+        if settings.share_link is None
+        else ShareLink(settings.share_link, settings.read_password, redactor.hide)
+    )
     return SynologyClient(
         wire,
-        Account(settings.username, settings.read_password, redactor.hide),
+        way_in,
         hide=redactor.hide,
         max_photo_bytes=min(settings.max_photo_bytes, settings.max_cache_bytes),
         photo_size=settings.photo_size,

@@ -12,7 +12,7 @@ DEAD_SESSION = frozenset({105, 106, 107, 119})
 DEAD_SHARED_SPACE_SESSION = DEAD_SESSION | {803}
 """Calls that guests may make answer a dead session with "no permission"."""
 
-PERHAPS_DENIED = frozenset({105, 803})
+PERHAPS_DENIED = frozenset({105, 123, 803})
 """Also what a missing permission looks like, which no login cures."""
 
 TRANSIENT = frozenset({109, 110, 111, 117, 118, 498, 499})

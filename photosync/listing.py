@@ -120,6 +120,7 @@ def album_from_row(row: dict[str, Any], *, shared_with_me: bool) -> Album:
     if not _is_whole(number) or not _is_whole(count) or count < 0:
         raise NasBadAnswer("bad_json", "The NAS described an album in a way that cannot be read.", "It is tried again.")
     name, passphrase = row.get("name"), row.get("passphrase")
+    privacy = _part(row, "additional", "sharing_info").get("privacy_type")
     return Album(
         id=number,
         name=sys.intern(name) if isinstance(name, str) else "",
@@ -134,7 +135,9 @@ def album_from_row(row: dict[str, Any], *, shared_with_me: bool) -> Album:
             str(row.get("start_time")),
             str(row.get("end_time")),
             str(_part(row, "additional", "thumbnail").get("cache_key")),
+            str(privacy),
         ),
+        view_only=privacy == "public-view",
     )
 
 

@@ -42,7 +42,7 @@ def stats(sync: AlbumSync, store: PhotoStore) -> dict[str, object]:
 
 def _album(sync: AlbumSync, view: AlbumView) -> dict[str, object]:
     problem = sync.problem_of(view)
-    return {"name": view.name, "photos": len(view.catalog.photos), "error": problem.sentence if problem else None}
+    return {"name": view.title, "photos": len(view.catalog.photos), "error": problem.sentence if problem else None}
 
 
 def resident_bytes() -> int:
@@ -110,8 +110,8 @@ def _metrics(
     photos = GaugeMetricFamily("photosync_album_photos", "Photos of each album.", labels=["album"])
     up = GaugeMetricFamily("photosync_album_up", "1 if the last look could read the album.", labels=["album"])
     for view in sync.views.values():
-        photos.add_metric([harmless(view.name)], len(view.catalog.photos))
-        up.add_metric([harmless(view.name)], int(view.listed_at is not None and sync.problem_of(view) is None))
+        photos.add_metric([harmless(view.title)], len(view.catalog.photos))
+        up.add_metric([harmless(view.title)], int(view.listed_at is not None and sync.problem_of(view) is None))
     yield from (photos, up)
     answered = CounterMetricFamily("photosync_http_responses", "Answers given.", labels=["handler", "status"])
     for (handler, status), count in responses.items():

@@ -77,9 +77,11 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """An album as the NAS describes it. `smart` albums are made by conditions and counted lazily.
+    """An album as the NAS describes it. `smart` albums are made by conditions and counted lazily. `view_only` ones
+    give no originals to those who come by their share link.
 
-    `state` differs whenever the album was changed: version, item count, start and end time, cover.
+    `state` differs whenever the album was changed: version, item count, start and end time, cover,
+    and what a share link allows.
     """
 
     id: int
@@ -90,6 +92,7 @@ class Album:
     shared_with_me: bool
     smart: bool
     state: tuple[str, ...]
+    view_only: bool = False
 
     def selector(self, plural: bool = False) -> dict[str, object]:
         """The parameter that names it: albums of others answer to their passphrase only, never to both."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Option:
     default: str = ""
     flag: bool = False
     repeatable: bool = False
+    password: bool = False  # its value is taken as it stands: quotes, or nothing at all
 
     @property
     def dest(self) -> str:
@@ -53,10 +55,29 @@ OPTIONS = (
         "so prefer --password-file",
         short="p",
         metavar="PASS",
+        password=True,
     ),
     Option(
         "password-file",
         "file whose first line is the password; $CREDENTIALS_DIRECTORY/password is used by itself "
+        "when systemd provides it",
+        metavar="FILE",
+    ),
+    Option(
+        "share-link",
+        "share link of one album, in place of an account: http://nas.local:5000/mo/sharing/...; "
+        "it holds the address too, and whoever has it can see the album",
+        metavar="LINK",
+    ),
+    Option(
+        "share-password",
+        "password of the share link, if it has one; prefer --share-password-file",
+        metavar="PASS",
+        password=True,
+    ),
+    Option(
+        "share-password-file",
+        "file whose first line is the share link's password; $CREDENTIALS_DIRECTORY/share-password is used by itself "
         "when systemd provides it",
         metavar="FILE",
     ),
@@ -189,7 +210,7 @@ class ConfigFile(configargparse.ConfigFileParser):  # type: ignore[misc]  # the 
             else:
                 self.lines.setdefault(key, where)
                 items[key] = self._value(option, where, value, items.get(key, []))
-        return {key: value for key, value in items.items() if value not in ("", [""]) or key == "password"}
+        return {key: value for key, value in items.items() if value not in ("", [""]) or options[key].password}
 
     def _lines(self, stream: IO[str]) -> list[str]:
         try:
@@ -199,7 +220,7 @@ class ConfigFile(configargparse.ConfigFileParser):  # type: ignore[misc]  # the 
             return []
 
     def _value(self, option: Option, where: str, value: str, before: str | list[str]) -> str | list[str]:
-        if len(value) > 1 and value[0] in "\"'" and option.name != "password":
+        if len(value) > 1 and value[0] in "\"'" and not option.password:
             self.mistakes.append(f"{option.name} ({where}): leave the quotation marks away, they would belong to it.")
         if option.repeatable:
             return [*before, value]
@@ -230,3 +251,17 @@ def is_yes_or_no(value: str) -> bool:
 def nearest(wrong: str, right: Sequence[str]) -> str:
     matches = get_close_matches(wrong, right, n=1)
     return f" Did you mean {matches[0]}?" if matches else ""
+
+
+def names_a_file(argument: str) -> bool:
+    return argument.startswith(("-c", "--config=")) or argument == "--config"
+
+
+def as_list(value: str) -> str:
+    """A variable holds one value as it is, or several as a JSON list of texts; here as a JSON list in any case."""
+    try:
+        values = json.loads(value)
+    except ValueError:
+        values = None
+    is_list = isinstance(values, list) and all(isinstance(one, str) for one in values)
+    return value if is_list else json.dumps([value])

@@ -7,21 +7,24 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from . import dsm
-from .account import AUTH, Account, Login
+from .account import AUTH, AskOnce
 from .brake import LoginBrake
 from .errors import LoginRefused, NasBadAnswer, NasError
 from .reply import Reply, read_reply, unreadable
+from .secret import Secret
+from .share_link import LOGIN
 from .wire import Answer, Room, Wire
 
 # The newest version of each call that this client was written against; older NASes offer less.
 _TESTED: Mapping[str, int] = {
     AUTH: 6,
+    LOGIN: 1,
     "SYNO.Foto.Browse.Album": 2,
     "SYNO.Foto.Browse.Item": 4,
     "SYNO.Foto.Sharing.Misc": 1,
@@ -43,12 +46,39 @@ class _Api:
     json_format: bool
 
 
-class DsmSession:
-    """One account's session on one NAS, shared by all threads. `clock` is a monotonic clock in seconds."""
+class Login(Protocol):
+    """A session at the NAS; `headers` carry it with each call."""
 
-    def __init__(self, wire: Wire, account: Account, clock: Callable[[], float] = time.monotonic) -> None:
+    @property
+    def headers(self) -> dict[str, str]: ...
+
+
+class WayIn(Protocol):
+    """How a session is had: by an account, or by an album's share link.
+
+    `folder` holds the scripts for calls, `thumbnail_paths` says where thumbnails may be asked for ("" is the script of
+    that call), `passphrase` belongs to every call about the link's album. `advice` tells a next step with the options
+    that this way has.
+    """
+
+    folder: str
+    thumbnail_paths: Sequence[str]
+    passphrase: str
+
+    def secret(self) -> Secret: ...
+    def log_in(self, ask: AskOnce, secret: Secret, /) -> Login: ...
+    def log_out(self, ask: AskOnce, headers: Mapping[str, str]) -> None: ...
+    def dead_codes(self, api: str) -> frozenset[int]: ...
+    def call_error(self, api: str, code: int) -> NasError: ...
+    def advice(self, next_step: str) -> str: ...
+
+
+class DsmSession:
+    """One session on one NAS, shared by all threads. `clock` is a monotonic clock in seconds."""
+
+    def __init__(self, wire: Wire, way_in: WayIn, clock: Callable[[], float] = time.monotonic) -> None:
         self._wire = wire
-        self._account = account
+        self._way_in = way_in
         self._clock = clock
         self._brake = LoginBrake(clock)
         self._apis: Mapping[str, _Api] = {}
@@ -61,14 +91,14 @@ class DsmSession:
     def discover(self) -> None:
         """Asks which calls this NAS offers. NasBadAnswer if it is no DSM, NasCallRefused(102) without Photos."""
         fields = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": ",".join(_TESTED)}
-        answer = self._wire.exchange("GET", "webapi/query.cgi", fields, headers={}, limit_bytes=_JSON_LIMIT_BYTES)
+        answer = self._send("GET", "webapi/query.cgi", fields, headers={}, limit_bytes=_JSON_LIMIT_BYTES)
         data = self._data("SYNO.API.Info", read_reply(answer))
         rows = data if isinstance(data, dict) else {}
         apis = {name: api for name in _TESTED if (api := _api(name, rows.get(name))) is not None}
         if AUTH not in apis:
             raise self._not_dsm()
         if _PHOTOS not in apis:
-            raise dsm.call_error(_PHOTOS, 102)
+            raise self._way_in.call_error(_PHOTOS, 102)
         self._apis = apis
 
     def offers(self, api: str) -> bool:
@@ -84,31 +114,37 @@ class DsmSession:
             login, self._login = self._login, None
         if login is not None:
             with suppress(NasError):
-                self._account.log_out(self._ask_once, login)
+                self._way_in.log_out(self._ask_once, login.headers)
 
     def call(self, api: str, method: str, fields: Mapping[str, Any]) -> object:
         """The `data` of a JSON call. Raises NasError."""
         return self._data(api, self._ask(api, method, fields, _JSON_LIMIT_BYTES, None))
 
-    def fetch(self, api: str, method: str, fields: Mapping[str, Any], limit_bytes: int, room: Room | None) -> Answer:
-        """A binary answer, as it came. Raises NasError, also for an error that came in its place."""
-        return self._ask(api, method, fields, limit_bytes, room).answer
+    def fetch(
+        self, api: str, method: str, fields: Mapping[str, Any], limit_bytes: int, room: Room | None, path: str = ""
+    ) -> Answer:
+        """A binary answer, as it came; `path` is one of the way's `thumbnail_paths`. Raises NasError, also for an error
+        that came in its place.
+        """
+        return self._ask(api, method, fields, limit_bytes, room, path).answer
 
-    def _ask(self, api: str, method: str, fields: Mapping[str, Any], limit_bytes: int, room: Room | None) -> Reply:
+    def _ask(
+        self, api: str, method: str, fields: Mapping[str, Any], limit_bytes: int, room: Room | None, path: str = ""
+    ) -> Reply:
         """Where every answer passes: a dead session is renewed, and the call made once more; then errors are told."""
-        dead_codes = dsm.DEAD_SHARED_SPACE_SESSION if api.startswith("SYNO.FotoTeam.") else dsm.DEAD_SESSION
+        dead_codes = self._way_in.dead_codes(api)
         login = self._login_after(None)
-        reply = self._exchange(api, method, fields, login.headers, limit_bytes, room)
+        reply = self._exchange(api, method, fields, login.headers, limit_bytes, room, path)
         code = reply.error_code
         if code in dead_codes and self._clock() >= self._denied.get((api, code), -math.inf):
             login = self._login_after(login)
-            reply = self._exchange(api, method, fields, login.headers, limit_bytes, room)
+            reply = self._exchange(api, method, fields, login.headers, limit_bytes, room, path)
             if code == reply.error_code and code in dsm.PERHAPS_DENIED:
                 self._denied[api, code] = self._clock() + _DENIED_SECONDS
         if reply.error_code is not None:
             if reply.error_code in dsm.NOT_OFFERED:
                 self._apis = {}  # another NAS, or another version of Photos: asked anew at the next call
-            raise dsm.call_error(api, reply.error_code)
+            raise self._way_in.call_error(api, reply.error_code)
         return reply
 
     def _exchange(
@@ -119,20 +155,21 @@ class DsmSession:
         headers: Mapping[str, str],
         limit_bytes: int,
         room: Room | None,
+        path: str = "",
         *,
         retry: bool = True,
     ) -> Reply:
         offered = self._offered().get(api)
         if offered is None:
             self._apis = {}  # perhaps Photos was not all there yet: asked anew at the next call
-            raise dsm.call_error(api, 102)
-        sent = {"api": api, "method": method, "version": str(offered.version)}
+            raise self._way_in.call_error(api, 102)
+        sent = {} if path else {"api": api, "method": method, "version": str(offered.version)}
         sent |= {name: _encoded(value, offered.json_format) for name, value in fields.items()}
-        # Pictures are asked for as browsers do; passphrases and passwords stay out of addresses.
-        in_query = api.endswith((".Thumbnail", ".Download")) and "passphrase" not in fields
-        answer = self._wire.exchange(
+        # Pictures are asked for as browsers do; passphrases and passwords stay out of addresses where they can.
+        in_query = path or (api.endswith((".Thumbnail", ".Download")) and "passphrase" not in fields)
+        answer = self._send(
             "GET" if in_query else "POST",
-            f"webapi/{offered.path}",
+            path or f"{self._way_in.folder}/{offered.path}",
             sent,
             headers=headers,
             limit_bytes=limit_bytes,
@@ -141,6 +178,19 @@ class DsmSession:
         )
         return read_reply(answer)
 
+    def _send(self, *arguments: Any, **options: Any) -> Answer:
+        """`Wire.exchange`, whose errors speak of the option that holds the address."""
+        with self._in_its_words():
+            return self._wire.exchange(*arguments, **options)
+
+    @contextmanager
+    def _in_its_words(self) -> Iterator[None]:
+        try:
+            yield
+        except NasError as error:
+            error.next_step = self._way_in.advice(error.next_step)
+            raise
+
     def _offered(self) -> Mapping[str, _Api]:
         if not self._apis:
             self.discover()
@@ -148,7 +198,7 @@ class DsmSession:
 
     def _data(self, api: str, reply: Reply) -> object:
         if reply.error_code is not None:
-            raise dsm.call_error(api, reply.error_code)
+            raise self._way_in.call_error(api, reply.error_code)
         self._require_json(reply)
         return reply.envelope.get("data") if reply.envelope else None
 
@@ -183,11 +233,12 @@ class DsmSession:
         return login
 
     def _log_in(self) -> Login:
-        secret = self._account.secret()
-        self._brake.check(secret)
+        secret = self._way_in.secret()
+        with self._in_its_words():
+            self._brake.check(secret)
         self._offered()
         try:
-            login = self._account.log_in(self._ask_once, secret)
+            login = self._way_in.log_in(self._ask_once, secret)
         except LoginRefused as error:
             self._brake.note_refusal(error, secret)
             raise
@@ -204,7 +255,7 @@ class DsmSession:
         return NasBadAnswer(
             "not_dsm",
             f"What answers at {self._wire.base_url} is not a Synology NAS, or not its DSM.",
-            "Check --url and --port: DSM usually has port 5000 for http and 5001 for https.",
+            self._way_in.advice("Check --url and --port: DSM usually has port 5000 for http and 5001 for https."),
         )
 
 

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import configargparse
 
+from .address import base_url, split_link
 from .errors import ConfigError
-from .options import COMMANDS, ENVIRONMENT_PREFIX, OPTIONS, ConfigFile, build_parser, is_yes_or_no, nearest, spell_out
+from .options import (
+    COMMANDS,
+    ENVIRONMENT_PREFIX,
+    OPTIONS,
+    ConfigFile,
+    as_list,
+    build_parser,
+    is_yes_or_no,
+    names_a_file,
+    nearest,
+    spell_out,
+)
 from .secret import Secret, others_can_read, secret_in
 
 MEGABYTE = 1_000_000
 RENDITIONS = ("sm", "m", "xl", "original")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
-_HOST = re.compile(r"[\w:][\w.:\-]*(%[\w.\-]+)?")
-_PATH = re.compile(r"(/[\w.~%+\-]*)*")
+_INSTEAD: Mapping[str, str] = {
+    "username": "A share link needs no account.",
+    "password": "A share link's password is share-password.",
+    "password-file": "The file with a share link's password is share-password-file.",
+    "url": "A share link holds the NAS's address.",
+    "port": "A share link holds the NAS's port.",
+    "album": "A share link leads to one album.",
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +45,9 @@ class Settings:
     """Checked configuration. Sizes in bytes, times in seconds; `command` is "run" or a key of `COMMANDS`.
 
     `url` is the NAS's base address with port and without a slash at its end.
-    Exactly one of `password` and `password_file` is set.
+    Exactly one of `username` and `share_link` (the passphrase in it) is set. The password is the account's or the
+    link's, and exactly one of `password` and `password_file` is set; neither if the link has no password.
+    `albums` is ("",) with a share link, which leads to one.
     """
 
     url: str
@@ -37,6 +55,7 @@ class Settings:
     password: Secret | None = None
     password_file: Path | None = None
     password_file_guarded: bool = False
+    share_link: Secret | None = None
     albums: tuple[str, ...] = ("kitchen-dash",)
     max_cache_bytes: int = 250 * MEGABYTE
     interval_seconds: float = 60.0
@@ -55,7 +74,8 @@ class Settings:
         """The password as it is now: a changed file counts without a restart. ConfigError if it can't be read."""
         if self.password is not None:
             return self.password
-        assert self.password_file is not None
+        if self.password_file is None:
+            return Secret("")
         try:
             return secret_in(self.password_file, guarded=self.password_file_guarded)
         except ValueError as error:
@@ -77,7 +97,7 @@ class _Loader:
         self.environment = environment
         variables = {option.variable for option in OPTIONS}
         reading = type("Reading", (ConfigFile,), {"mistakes": self.mistakes, "lines": self.lines})
-        parser = build_parser(reading, default_file=not any(map(_names_a_file, arguments)))
+        parser = build_parser(reading, default_file=not any(map(names_a_file, arguments)))
         try:
             parsed, unknown = parser.parse_known_args(spell_out(arguments), env_vars=self._variables())
         except OSError as error:
@@ -106,7 +126,7 @@ class _Loader:
             if option.flag and value and not is_yes_or_no(value):
                 self.mistakes.append(f"{option.name} (environment {option.variable}): '{value}' is not yes or no.")
             elif value:
-                known[option.variable] = _as_list(value) if option.repeatable else value
+                known[option.variable] = as_list(value) if option.repeatable else value
         return known
 
     def _tell_unknown(self, arguments: Sequence[str]) -> None:
@@ -143,24 +163,17 @@ class _Loader:
         return f"{name} ({self.sources.get(name, 'command line')})"
 
     def settings(self) -> Settings:
-        demo = self.command == "demo"
-        username = self.raw["username"] or ""
-        if not username and not demo:
-            self.missing("username", "the NAS account", "-u NAME")
-        password, password_file = (None, None) if demo else self.password()
-        url = "" if demo else self.url()
+        if self.command == "demo":
+            way_in: dict[str, Any] = {"url": "", "albums": self.albums()}
+        else:
+            way_in = self.account() if self.raw["share-link"] is None else self.share_link()
         if self.raw["insecure"]:
             self.warnings.append(
                 f"{self.source('insecure')}: the NAS's certificate is not checked, so anybody in your network could "
                 "pass for the NAS and get the password. Better trust its certificate with --ca-file."
             )
         result = Settings(
-            url=url,
-            username=username,
-            password=password,
-            password_file=password_file,
-            password_file_guarded=password_file is not None and self.is_guarded(password_file),
-            albums=self.albums(),
+            **way_in,
             max_cache_bytes=int(self.number("max-cache", 250, 1, 1_000_000) * MEGABYTE),
             interval_seconds=self.number("interval", 60, 1, 86_400),
             server_port=self.whole("server-port", 5000, 0, 65_535),
@@ -178,10 +191,40 @@ class _Loader:
             raise ConfigError(self.mistakes)
         return result
 
-    def missing(self, name: str, what: str, example: str) -> None:
+    def account(self) -> dict[str, Any]:
+        username = self.raw["username"] or ""
+        if not username:
+            self.missing("username", "the NAS account", "-u NAME", "A share link (--share-link) needs none.")
+        for name in ("share-password", "share-password-file"):
+            if self.raw[name] is not None:
+                self.mistakes.append(f"{self.source(name)} is of no use without share-link.")
+        found = self.password("password")
+        if found["password"] is None and found["password_file"] is None and not self.given("password"):
+            self.missing("password", "the password of the NAS account", "--password-file FILE (or -p PASS)")
+        return {"username": username, "url": self.url(), "albums": self.albums()} | found
+
+    def share_link(self) -> dict[str, Any]:
+        """In place of an account, of the NAS's address and of the album's name."""
+        for name in ("username", "password", "password-file", "url", "port", "album"):
+            if self.raw[name] is not None:
+                self.mistakes.append(
+                    f"{self.source(name)} and {self.source('share-link')} are both given: keep one of them. "
+                    f"{_INSTEAD[name]}"
+                )
+        found: dict[str, Any] = {"albums": ("",)} | self.password("share-password")
+        self.warn_if_seen("share-link", "The share link", "Put it into the configuration file.")
+        try:
+            url, passphrase = split_link(self.raw["share-link"])
+            return found | {"url": url, "share_link": passphrase}
+        except ValueError as error:
+            self.mistakes.append(f"{self.source('share-link')}: {error}")
+            return found | {"url": ""}
+
+    def missing(self, name: str, what: str, example: str, otherwise: str = "") -> None:
         variable = ENVIRONMENT_PREFIX + name.replace("-", "_").upper()
         self.mistakes.append(
-            f"{name} is missing: give {what} by {example}, {variable}, or '{name} = …' in the configuration file."
+            f"{name} is missing: give {what} by {example}, {variable}, or '{name} = …' in the configuration file. "
+            f"{otherwise}".rstrip()
         )
 
     def number(self, name: str, default: float, lowest: float, highest: float) -> float:
@@ -247,47 +290,56 @@ class _Loader:
             )
         return path
 
-    def password(self) -> tuple[Secret | None, Path | None]:
-        text, file = self.raw["password"], self.raw["password-file"]
+    def given(self, name: str) -> bool:
+        return self.raw[name] is not None or self.raw[f"{name}-file"] is not None
+
+    def password(self, name: str) -> dict[str, Any]:
+        """The password's part of the settings, from the option `name` or its file."""
+        text, file = self.raw[name], self.raw[f"{name}-file"]
         if text is not None and file is not None:
-            rank, file_rank = self.rank("password"), self.rank("password-file")
+            rank, file_rank = self.rank(name), self.rank(f"{name}-file")
             if rank != file_rank:  # the command line beats the environment, which beats the file
                 text, file = (text, None) if rank > file_rank else (None, file)
+        found: dict[str, Any] = {"password": None, "password_file": None}
         if text is not None and file is not None:
             self.mistakes.append(
-                f"{self.source('password')} and {self.source('password-file')} are both given: keep one of them."
+                f"{self.source(name)} and {self.source(f'{name}-file')} are both given: keep one of them."
             )
-            return None, None
+            return found
         if text is not None:
-            return self.plain_password(text), None
+            return found | {"password": self.plain_password(name, text)}
         directory = self.environment.get("CREDENTIALS_DIRECTORY")
-        credential = Path(directory) / "password" if directory else None
+        credential = Path(directory) / name if directory else None
         if file is None and credential is not None and credential.is_file():
-            file, self.sources["password-file"] = credential, "CREDENTIALS_DIRECTORY"
+            file, self.sources[f"{name}-file"] = credential, "CREDENTIALS_DIRECTORY"
         if file is None:
-            self.missing("password", "the password of the NAS account", "--password-file FILE (or -p PASS)")
-            return None, None
-        return None, self.checked_password_file(Path(file))
+            return found
+        path = self.checked_password_file(f"{name}-file", Path(file))
+        return found | {"password_file": path, "password_file_guarded": self.is_guarded(path)}
 
-    def plain_password(self, text: str) -> Secret:
+    def plain_password(self, name: str, text: str) -> Secret:
         if not text:
-            self.mistakes.append(f"{self.source('password')} is empty.")
-        source = self.sources.get("password", "command line")
+            self.mistakes.append(f"{self.source(name)} is empty.")
+        self.warn_if_seen(name, "The password", f"Put it into a file and use --{name}-file.")
+        return Secret(text)
+
+    def warn_if_seen(self, name: str, what: str, instead: str) -> None:
+        source = self.sources.get(name, "command line")
         if source == "command line":
             self.warnings.append(
-                "The password is on the command line, where every user of this machine can read it (ps). "
-                "Put it into a file and use --password-file."
+                f"{what} is on the command line, where every user of this machine can read it (ps). {instead}"
             )
         elif source in self.lines.values() and others_can_read(Path(source.rpartition(":")[0])):
             path = source.rpartition(":")[0]
-            self.warnings.append(f"{path} holds a password and every user can read it. Run: chmod 600 {path}")
-        return Secret(text)
+            self.warnings.append(
+                f"{path} holds a {what.partition(' ')[2]} and every user can read it. Run: chmod 600 {path}"
+            )
 
-    def checked_password_file(self, path: Path) -> Path:
+    def checked_password_file(self, name: str, path: Path) -> Path:
         try:
             secret_in(path, guarded=self.is_guarded(path))
         except ValueError as error:
-            self.mistakes.append(f"{self.source('password-file')}: {error}")
+            self.mistakes.append(f"{self.source(name)}: {error}")
         return path
 
     def is_guarded(self, path: Path) -> bool:
@@ -301,57 +353,12 @@ class _Loader:
         if not text:
             self.missing("url", "the NAS's host name or address", "-U HOST")
             return ""
+        if "/mo/sharing/" in text or "/mo/request/" in text:  # not shown: whoever has it can see the album
+            self.mistakes.append(f"{self.source('url')} is a share link: give it with --share-link, and no account.")
+            return ""
         port = self.whole("port", 0, 1, 65_535) if self.raw["port"] is not None else None
         try:
-            return _base_url(text, port)
+            return base_url(text, port)
         except ValueError as error:
             self.mistakes.append(f"{self.source('url')}: {error}")
             return ""
-
-
-def _base_url(text: str, port: int | None) -> str:
-    """Scheme, host, port and path alias of the NAS; ValueError with the cause and the next step."""
-    if "@" in text:
-        raise ValueError("leave the account out of the address, and use --username and --password-file.")
-    parts = _split(text)
-    if parts.scheme not in ("", "http", "https"):
-        raise ValueError(f"'{parts.scheme}' is not http or https.")
-    name = parts.hostname or ""
-    if not _HOST.fullmatch(name) or not _PATH.fullmatch(parts.path) or parts.query or parts.fragment:
-        raise ValueError(f"'{text}' is not a host name, an IP address or an http(s) address.")
-    try:
-        own_port = parts.port
-        if own_port == 0:
-            raise ValueError
-    except ValueError:
-        raise ValueError(f"'{text}' holds a port that is not a number from 1 to 65535.") from None
-    if own_port and port and own_port != port:
-        raise ValueError(f"it says port {own_port}, and --port says {port}: keep one of them.")
-    chosen = own_port or port
-    scheme = parts.scheme or ("https" if chosen in (443, 5001) else "http")
-    chosen = chosen or (5001 if scheme == "https" else 5000)
-    host = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{host}:{chosen}{parts.path.rstrip('/')}"
-
-
-def _split(text: str) -> SplitResult:
-    if "://" in text:
-        return urlsplit(text)
-    host, slash, path = text.partition("/")
-    if host.count(":") > 1 and not host.startswith("["):
-        host = f"[{host}]"
-    return urlsplit(f"//{host}{slash}{path}")
-
-
-def _names_a_file(argument: str) -> bool:
-    return argument.startswith(("-c", "--config=")) or argument == "--config"
-
-
-def _as_list(value: str) -> str:
-    """A variable holds one value as it is, or several as a JSON list of texts; here as a JSON list in any case."""
-    try:
-        values = json.loads(value)
-    except ValueError:
-        values = None
-    is_list = isinstance(values, list) and all(isinstance(one, str) for one in values)
-    return value if is_list else json.dumps([value])

@@ -27,7 +27,9 @@ from photosync.settings import Secret, Settings
 CANARY_PASSWORD = "canary-pass#word ö%20"
 CANARY_SESSION = "canarysession"
 CANARY_TOKEN = "canarytoken99"
-CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN)
+CANARY_PASSPHRASE = "canaryLINK9"
+CANARY_LINK_PASSWORD = "canary-pass#link ö%20"
+CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN, CANARY_PASSPHRASE)
 
 
 def leaks(output: bytes | str) -> list[str]:
@@ -73,6 +75,19 @@ def settings_for(nas: FakeNas, **changes: Any) -> Settings:
         timeout_seconds=5.0,
     )
     return replace(settings, **changes)
+
+
+def share(nas: FakeNas, album: str = "kitchen-dash", **options: Any) -> str:
+    """Makes a share link of an album, whose passphrase is a canary."""
+    found = nas.library.album(album)
+    nas.library.share(found, passphrase=CANARY_PASSPHRASE, **options)
+    return nas.share_url(found)
+
+
+def link_settings(nas: FakeNas, **changes: Any) -> Settings:
+    """Settings that lead through the link that `share` made."""
+    link: dict[str, Any] = {"username": "", "share_link": Secret(CANARY_PASSPHRASE), "albums": ()}
+    return settings_for(nas, **link | {"password": None} | changes)
 
 
 class Running:

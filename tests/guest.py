@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from conftest import canary_nas
+from conftest import CANARY_PASSPHRASE, canary_nas
 
 from photosync.account import Account
-from photosync.fakenas import FakeNas, Item, Library
+from photosync.fakenas import Call, FakeNas, Item, Library
 from photosync.log import Redactor
 from photosync.models import Album, Photo
 from photosync.nas import SynologyClient
+from photosync.session import WayIn
 from photosync.settings import Secret
+from photosync.share_link import ShareLink
 from photosync.wire import Wire
 
 AUTH = "SYNO.API.Auth"
+SHARE_LOGIN = "SYNO.Core.Sharing.Login"
 ALBUM = "SYNO.Foto.Browse.Album"
 ITEM = "SYNO.Foto.Browse.Item"
 MISC = "SYNO.Foto.Sharing.Misc"
@@ -37,13 +40,13 @@ class Clock:
 
 
 def client_of(
-    nas: FakeNas, account: Account | None = None, *, timeout_seconds: float = 5.0, **options: Any
+    nas: FakeNas, way_in: WayIn | None = None, *, timeout_seconds: float = 5.0, **options: Any
 ) -> SynologyClient:
     """A client of this NAS, by its own account if no other is given."""
     hide = options.setdefault("hide", lambda text: None)
     return SynologyClient(
         Wire(nas.url, timeout_seconds, None, False),
-        account or Account(nas.username, lambda: Secret(nas.password), hide),
+        way_in or Account(nas.username, lambda: Secret(nas.password), hide),
         **{"max_photo_bytes": 8_000_000} | options,
     )
 
@@ -57,8 +60,10 @@ class Guest:
         self.password = nas.password
         self.hidden: list[str] = []
         self.redactor = Redactor()
-        account = Account(nas.username, lambda: Secret(self.password), self._hide)
-        self.client = client_of(nas, account, hide=self._hide, clock=self.clock, **options)
+        self.client = client_of(nas, self._way_in(), hide=self._hide, clock=self.clock, **options)
+
+    def _way_in(self) -> WayIn:
+        return Account(self.nas.username, lambda: Secret(self.password), self._hide)
 
     def _hide(self, secret: str) -> None:
         self.hidden.append(secret)
@@ -81,6 +86,24 @@ class Guest:
 
     def item(self, photo: Photo) -> Item:
         return self.nas.library.items[photo.id]
+
+
+class Visitor(Guest):
+    """A client that comes by the share link that `conftest.share` made; its password is the link's."""
+
+    def __init__(self, nas: FakeNas, **options: Any) -> None:
+        self.link_password = ""
+        super().__init__(nas, **options)
+
+    def _way_in(self) -> WayIn:
+        return ShareLink(Secret(CANARY_PASSPHRASE), lambda: Secret(self.link_password), self._hide)
+
+    @property
+    def logins(self) -> int:
+        return self.nas.count(SHARE_LOGIN, "login")
+
+    def thumbnail_calls(self) -> Sequence[Call]:
+        return [call for call in self.nas.calls if call.api.endswith(".Thumbnail")]
 
 
 @contextmanager

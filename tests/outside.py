@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -72,7 +72,8 @@ class Output:
 class Process:
     """`photos-sync` as it is started in real life, with a free port and the canary password in a file.
 
-    Whatever it writes and answers is searched for the canaries when the test is done with it.
+    Whatever it writes and answers is searched for the canaries when the test is done with it. `way_in` are flags in
+    place of those for the account.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Process:
         directory: Path,
         *arguments: str,
         password_in_file: bool = True,
+        way_in: Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
         reads_stderr: bool = True,
         most_descriptors: int | None = None,
@@ -90,7 +92,7 @@ class Process:
         secret.write_text(CANARY_PASSWORD + "\n", encoding="utf-8")
         secret.chmod(0o600)
         password = ["--password-file", str(secret)] if password_in_file else ["-p", CANARY_PASSWORD]
-        account = ["-U", nas_url, "-u", "frame", *password]
+        account = ["-U", nas_url, "-u", "frame", *password] if way_in is None else way_in
         listening = ["--server-port", "0", "--listen-address", "127.0.0.1"]
         self._answers = b""
         self._read_end, write_end = os.pipe()

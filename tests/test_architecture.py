@@ -31,6 +31,7 @@ FLOORS = [
     {"store", "albums"},
     {"shelf"},
     {"nas", "session"},
+    {"share_link"},
     {"account"},
     {"reply", "brake"},
     {
@@ -47,10 +48,11 @@ FLOORS = [
         "dsm",
         "allocator",
         "listen",
-        "secret",
         "health",
         "disk",
     },
+    {"address"},
+    {"secret"},
     {"models", "errors", "__init__"},
 ]
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -64,7 +66,19 @@ USERS_OF = {
     "configargparse": {"options", "settings"},
     "prometheus_client": {"metrics"},
 }
-WORKER_ROOMS = {"account", "albums", "brake", "disk", "listing", "nas", "reply", "session", "sockets", "wire"}
+WORKER_ROOMS = {
+    "account",
+    "albums",
+    "brake",
+    "disk",
+    "listing",
+    "nas",
+    "reply",
+    "session",
+    "share_link",
+    "sockets",
+    "wire",
+}
 LOOP_ROOMS = {
     "breaker",
     "cache",

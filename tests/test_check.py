@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CANARY_PASSWORD, canary_nas, leaks
+from conftest import CANARY_LINK_PASSWORD, CANARY_PASSPHRASE, CANARY_PASSWORD, canary_nas, leaks, share
 
 from photosync import fakenas
 from photosync.__main__ import main
@@ -331,3 +331,150 @@ def test_a_huge_album_is_checked_in_seconds(command: Command) -> None:
         command.nas = nas
         assert command.check() == 0
     assert "3000 photos can be shown" in command.text
+
+
+# By a share link
+
+
+class LinkCommand(Command):
+    """The same by the share link that `share` made; the secret is the link's password."""
+
+    def flags(self, *arguments: str, url: str = "") -> list[str]:
+        link = f"{url or self.nas.url}/mo/sharing/{CANARY_PASSPHRASE}"
+        password = ["--share-password-file", str(self._secret)] if self._secret.exists() else []
+        return ["--share-link", link, *password, "--timeout", "5", *arguments]
+
+
+@pytest.fixture
+def by_link(command: Command, capsys: pytest.CaptureFixture[str]) -> LinkCommand:
+    share(command.nas, password=CANARY_LINK_PASSWORD)
+    command._secret.write_text(CANARY_LINK_PASSWORD)
+    return LinkCommand(command.nas, command._secret, capsys)
+
+
+@pytest.mark.parametrize("era", ["1.3", "1.6", "1.9"])
+def test_a_check_by_a_link_tells_each_step_and_ends_well(by_link: LinkCommand, era: str) -> None:
+    by_link.nas.era = era
+    assert by_link.check() == 0
+    patterns = [
+        r"ok      address 127\.0\.0\.1",
+        rf"ok      DSM with Synology Photos at {re.escape(by_link.nas.url)}",
+        r"ok      opened the share link",
+        r"ok      album id:1  kitchen-dash  \(30 items, shared with me\)",
+        r"ok      28 photos can be shown \(left out: 1 video, 1 without a preview\)",
+        r"ok      first picture: [0-9,]+ bytes in [0-9]+ ms",
+        r"All is well: photos-sync can serve this album\.",
+        r"photos-sync: The share link is on the command line, .*",
+    ]
+    lines = by_link.text.splitlines()
+    assert len(lines) == len(patterns)
+    for line, pattern in zip(lines, patterns, strict=True):
+        assert re.fullmatch(pattern, line), line
+
+
+def test_a_check_by_a_link_needs_no_account(by_link: LinkCommand) -> None:
+    assert by_link.check() == 0
+    called = [(call.api.removeprefix("SYNO."), call.method) for call in by_link.nas.calls]
+    assert called == [
+        ("API.Info", "query"),
+        ("Core.Sharing.Login", "login"),
+        ("Foto.Browse.Album", "get"),
+        ("Foto.Browse.Item", "list"),
+        ("Foto.Thumbnail", "get"),
+    ]
+
+
+def test_originals_that_a_link_does_not_give_are_told(by_link: LinkCommand) -> None:
+    assert by_link.check("--photo-size", "original") == 0
+    assert "ok      the share link allows no downloads: photos come in size xl instead of original\n" in by_link.text
+    share(by_link.nas, privacy="public-download", password=CANARY_LINK_PASSWORD)
+    assert by_link.check("--photo-size", "original") == 0
+    assert "no downloads" not in by_link.text
+
+
+def test_the_album_of_a_link_is_listed(by_link: LinkCommand) -> None:
+    assert by_link.run("--list-albums") == 0
+    assert by_link.text.splitlines()[0] == "id:1  kitchen-dash  (30 items, shared with me)"
+    assert by_link.text.count("id:") == 1
+
+
+def take_back(nas: FakeNas) -> None:
+    nas.library.unshare(nas.library.albums[0])
+
+
+def expire(nas: FakeNas) -> None:
+    nas.library.albums[0].expiration = 1
+
+
+def make_it_a_folders(nas: FakeNas) -> None:
+    take_back(nas)
+    nas.library.folder_links.add(CANARY_PASSPHRASE)
+
+
+LINK_CAUSES: dict[str, tuple[Callable[[FakeNas], object], str, str]] = {
+    "wrong password": (lambda nas: share(nas, password="another"), "password of the share link", "--share-password"),
+    "taken back": (take_back, "was taken back", "in a browser"),
+    "expired": (expire, "has expired", "in a browser"),
+    "invited only": (lambda nas: share(nas, privacy="private"), "those who were invited", "everybody who has the link"),
+    "folder": (make_it_a_folders, "opens no album", "into an album"),
+    "not a DSM": (fault(fakenas.html), "not a Synology NAS", "--share-link"),
+    "not HTTP": (fault(lambda: fakenas.raw(b"SSH-2.0-x\r\n")), "does not speak HTTP", "--share-link"),
+    "no Photos": (lambda nas: setattr(nas, "photos_installed", False), "not installed", "Package Center"),
+    "redirect": (
+        fault(lambda: fakenas.redirect(f"https://nas.example:5001/mo/sharing/{CANARY_PASSPHRASE}")),
+        "redirects to https://nas.example:5001",
+        "let --share-link begin with https://nas.example:5001",
+    ),
+    "empty album": (without_photos, "The album is empty", "Put photos into it"),
+    "hanging": (fault(fakenas.hang), "within 1 seconds", "--share-link"),
+}
+
+
+@pytest.mark.parametrize("name", LINK_CAUSES)
+def test_each_cause_is_told_with_its_next_step_in_the_words_of_a_link(by_link: LinkCommand, name: str) -> None:
+    arrange, cause, step = LINK_CAUSES[name]
+    arrange(by_link.nas)
+    assert by_link.check("--timeout", "1") == 1
+    failed = next(line for line in by_link.text.splitlines() if line.startswith("FAILED  "))
+    advice = by_link.text.splitlines()[by_link.text.splitlines().index(failed) + 1]
+    assert cause in failed
+    assert advice.startswith("        ")
+    assert step in advice
+    assert not re.search("--(url|port|username|password)", failed + advice)
+
+
+def test_a_password_that_is_missing_is_told(by_link: LinkCommand) -> None:
+    by_link._secret.unlink()
+    assert by_link.check() == 1
+    assert "FAILED  The share link asks for a password, and none was given." in by_link.text
+    assert "--share-password-file" in by_link.text
+
+
+def test_a_link_whose_name_does_not_resolve_is_told(by_link: LinkCommand) -> None:
+    assert by_link.check(url="http://nas.invalid:5000") == 1
+    assert "FAILED  The name nas.invalid does not resolve" in by_link.text
+    assert "Check the spelling in --share-link" in by_link.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "username is missing: give the NAS account by -u NAME, PHOTOS_SYNC_USERNAME, "),
+        (
+            ["--share-link", f"https://gofile.me/7xYzA/{CANARY_PASSPHRASE}"],
+            "share-link (command line): it leads through",
+        ),
+        (["--share-link", f"http://nas/mo/request/{CANARY_PASSPHRASE}"], "request for photos"),
+        (
+            ["--share-link", f"http://nas/mo/sharing/{CANARY_PASSPHRASE}", "-u", "me"],
+            "are both given: keep one of them.",
+        ),
+    ],
+)
+def test_account_or_link_and_nothing_else_is_asked_for(
+    command: Command, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert main(["--check", *arguments]) == 2
+    text = capsys.readouterr().err
+    assert told in text
+    assert_no_secret(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from conftest import CANARY_PASSWORD, Running, settings_for
+from conftest import CANARY_PASSPHRASE, CANARY_PASSWORD, Running, link_settings, settings_for, share
 
 from photosync import fakenas
 from photosync.connect import build_client, log_in_early
@@ -21,6 +21,15 @@ def test_the_password_is_hidden_before_anything_is_sent(nas: FakeNas) -> None:
     redactor = Redactor()
     build_client(settings_for(nas), redactor)
     assert CANARY_PASSWORD not in redactor(f"login with {CANARY_PASSWORD}")
+
+
+def test_a_share_link_opens_the_nas_in_place_of_an_account_and_is_hidden(nas: FakeNas) -> None:
+    share(nas)
+    redactor = Redactor()
+    client = build_client(link_settings(nas), redactor)
+    assert CANARY_PASSPHRASE not in redactor(f"GET /mo/sharing/{CANARY_PASSPHRASE}")
+    assert [album.name for album in client.list_albums()] == ["kitchen-dash"]
+    assert nas.count("SYNO.API.Auth") == 0
 
 
 def test_no_photo_may_be_larger_than_the_whole_cache(nas: FakeNas) -> None:

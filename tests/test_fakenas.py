@@ -134,7 +134,7 @@ def test_api_names_may_be_listed_or_started(stranger: Guest) -> None:
     assert "SYNO.FotoTeam.Browse.Album" not in started
 
 
-@pytest.mark.parametrize(("era", "highest"), [("A", 3), ("B", 6)])
+@pytest.mark.parametrize(("era", "highest"), [("1.3", 3), ("1.6", 6), ("1.9", 6)])
 def test_versions_above_the_eras_highest_answer_104(era: str, highest: int) -> None:
     with FakeNas(era=era) as nas:
         guest = Guest(nas)
@@ -538,6 +538,9 @@ def test_an_own_album_listed_by_its_passphrase_is_an_empty_success(nas: FakeNas,
     nas.library.add(lent)
     assert guest.data(ITEM, "list", passphrase='"l3ntP4ss1"', offset=0, limit=10)["list"] == []
     assert len(guest.data(ITEM, "list", album_id=lent.id, offset=0, limit=10)["list"]) == 1
+    lent.only_by_passphrase = True
+    assert len(guest.data(ITEM, "list", passphrase='"l3ntP4ss1"', offset=0, limit=10)["list"]) == 1
+    assert guest.data(ITEM, "list", album_id=lent.id, offset=0, limit=10)["list"] == []
 
 
 def test_bare_digits_are_no_passphrase(guest: Guest) -> None:

@@ -22,7 +22,7 @@ def with_client(nas: FakeNas, visit: Callable[[SynologyDSM], Awaitable[None]], p
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("era", ["A", "B"])
+@pytest.mark.parametrize("era", ["1.3", "1.6", "1.9"])
 def test_it_logs_in_lists_fetches_a_picture_and_logs_out(era: str) -> None:
     async def visit(client: SynologyDSM) -> None:
         assert await client.login()

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,6 +74,42 @@ def test_an_own_album_is_addressed_by_its_id_even_when_it_is_shared(guest: Guest
     calls = [call for call in nas.calls if (call.api, call.method) in ((ITEM, "list"), (ALBUM, "get"))]
     assert len(calls) == 2
     assert all("passphrase" not in call.params for call in calls)
+
+
+def empty_by_passphrase() -> Fault:
+    return replace(fakenas.edit_rows(lambda rows: []), applies=lambda exchange: "passphrase" in exchange.call.params)
+
+
+def test_an_own_album_that_looks_empty_by_its_id_is_listed_by_its_passphrase(guest: Guest, nas: FakeNas) -> None:
+    lent = nas.library.album("Grandparents")
+    lent.passphrase, lent.only_by_passphrase = "0wnP4ssph", True
+    photos = guest.photos("Grandparents")
+    assert len(photos) == 8
+    assert guest.client.fetch(photos[0]) == guest.item(photos[0]).data("xl")
+
+
+def test_an_album_of_others_that_looks_empty_by_its_passphrase_is_listed_by_its_id(guest: Guest, nas: FakeNas) -> None:
+    album = guest.album("Anna's garden")
+    nas.library.album("Anna's garden").owner_user_id = 2
+    nas.fault(empty_by_passphrase(), api=ITEM)
+    photos = guest.client.list_photos(album).photos
+    assert len(photos) == 5
+    nas.clear_faults()
+    assert guest.client.fetch(photos[0]) == guest.item(photos[0]).data("xl")
+
+
+def test_where_neither_name_lists_the_album_it_is_incomplete(guest: Guest, nas: FakeNas) -> None:
+    album = guest.album("Anna's garden")
+    nas.fault(empty_by_passphrase(), api=ITEM)
+    with pytest.raises(NasBadAnswer, match="has 5 items, but listed 0"):
+        guest.client.list_photos(album)
+
+
+def test_an_album_that_is_empty_is_asked_for_once(guest: Guest, nas: FakeNas) -> None:
+    nas.library.album("Anna's garden").items.clear()
+    album = guest.album("Anna's garden")
+    assert guest.client.list_photos(album).photos == []
+    assert nas.count(ITEM, "list") == 1
 
 
 def test_an_album_shared_with_the_account_is_addressed_by_its_passphrase_alone(guest: Guest, nas: FakeNas) -> None:

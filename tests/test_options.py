@@ -21,6 +21,19 @@ VALUES: dict[str, tuple[Callable[[Settings], object], list[tuple[str, object]]]]
         [("one", "one"), ("two", "two"), ("three", "three")],
     ),
     "password-file": (lambda settings: str(settings.password_file), [("FILE1", "FILE1"), ("FILE2", "FILE2")] * 2),
+    "share-link": (
+        lambda settings: settings.share_link and (settings.url, settings.share_link.reveal()),
+        [
+            ("http://nas1:5000/mo/sharing/one1", ("http://nas1:5000", "one1")),
+            ("https://nas2/photo/mo/sharing/two2#/", ("https://nas2:443/photo", "two2")),
+            ("http://nas3/mo/sharing/three3/", ("http://nas3:80", "three3")),
+        ],
+    ),
+    "share-password": (
+        lambda settings: settings.password and settings.password.reveal(),
+        [("one", "one"), ("two", "two"), ("1234", "1234")],
+    ),
+    "share-password-file": (lambda settings: str(settings.password_file), [("FILE1", "FILE1"), ("FILE2", "FILE2")] * 2),
     "url": (
         lambda settings: settings.url,
         [("nas1", "http://nas1:5000"), ("nas2", "http://nas2:5000"), ("nas3", "http://nas3:5000")],
@@ -70,6 +83,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def required(option: Option) -> list[str]:
     """The flags without which nothing loads, but for the option itself."""
+    if option.name.startswith("share-"):
+        return ["--share-link=http://nas/mo/sharing/abcd"] if "password" in option.name else []
     flags = {"username": "--username=me", "password": "--password=x", "url": "--url=nas"}
     if option.name == "password-file":
         del flags["password"]
@@ -132,7 +147,7 @@ class TestEveryOption:
         flags = [*required(option), *on_command_line(option, text)]
         assert read(load(flags, {option.variable: ""})) == value
         assert read(load(required(option), {option.variable: ""}, f"{option.name} = {text}")) == value
-        if option.name != "password":
+        if not option.password:
             assert read(load(flags, file=f"{option.name} =\n")) == value
 
     def test_the_default_that_help_shows_is_the_default(self, option: Option) -> None:

@@ -224,7 +224,7 @@ def test_before_anything_is_synced_there_is_a_reason_and_a_time_to_come_back(nas
 BOTH = ("Grandparents", "Anna's garden")
 
 
-@pytest.fixture(params=["A", "B"])
+@pytest.fixture(params=["1.3", "1.9"])
 def family(request: pytest.FixtureRequest) -> Iterator[tuple[Running, FakeNas]]:
     """Two albums, an own one and one shared with the account, and a smart one, on NASes of both eras."""
     with (

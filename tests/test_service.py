@@ -16,7 +16,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import CANARY_PASSWORD, CANARY_SESSION, CANARY_TOKEN, Running, canary_nas, settings_for
+from conftest import (
+    CANARY_LINK_PASSWORD,
+    CANARY_PASSPHRASE,
+    CANARY_PASSWORD,
+    CANARY_SESSION,
+    CANARY_TOKEN,
+    Running,
+    canary_nas,
+    link_settings,
+    settings_for,
+    share,
+)
 from outside import Process, connect, read_header, read_to_end, talk
 from tornado.ioloop import PeriodicCallback
 
@@ -405,3 +416,77 @@ def test_the_log_tells_once_that_the_nas_is_gone_and_once_that_it_is_back(
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("photosync")]
     assert [message[:27] for message in messages] == ["The album cannot be read: T", "The album can be read again"]
     assert int(re.findall(r"after (\d+) failed looks", messages[1])[0]) >= 6
+
+
+# On a share link
+
+
+def everything_in_memory(running: Running) -> None:
+    running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"] == 28)
+
+
+@pytest.mark.parametrize("era", ["1.3", "1.6", "1.9"])
+def test_the_whole_service_runs_on_a_link(era: str, tmp_path: Path) -> None:
+    with canary_nas(era=era) as nas:
+        secret = tmp_path / "link-password"
+        secret.write_text(CANARY_LINK_PASSWORD + "\n", "utf-8")
+        secret.chmod(0o600)
+        environment = {"PHOTOS_SYNC_SHARE_LINK": share(nas, password=CANARY_LINK_PASSWORD)}
+        options = ("--log-level", "debug")
+        with Process(
+            nas.url, tmp_path, *options, way_in=["--share-password-file", str(secret)], environment=environment
+        ) as process:
+            process.wait_ready()
+            assert len(process.get("/files/list").json()) == 28
+            for path in ("/files/list?details=1", "/cache/stats", "/metrics", "/readyz", "/", "/files"):
+                assert process.get(path).status_code == 200
+            process.wait_for("/cache/stats", lambda response: response.json()["entries"] == 28)
+            process.signal()
+            assert process.wait(5) == 0
+    # Process has searched all of it for the canaries.
+
+
+@pytest.mark.parametrize("code", [101, 119])
+def test_a_links_session_that_ends_is_renewed_unseen(nas: FakeNas, code: int) -> None:
+    share(nas)
+    with Running(link_settings(nas)) as running:
+        everything_in_memory(running)
+        nas.expire_sessions(code)
+        running.look()
+        assert running.stats()["last_error"] is None
+        assert nas.count("SYNO.Core.Sharing.Login", "login") == 2
+
+
+def test_photos_in_memory_outlive_their_link_and_the_log_tells_once(
+    nas: FakeNas, caplog: pytest.LogCaptureFixture
+) -> None:
+    share(nas)
+    with Running(link_settings(nas)) as running:
+        everything_in_memory(running)
+        nas.library.unshare(nas.library.album("kitchen-dash"))
+        with caplog.at_level(logging.INFO):
+            for _ in range(3):
+                running.look()
+        assert "was taken back" in running.stats()["last_error"]
+        for _ in range(28):
+            assert running.get("/files").status_code == 200
+        assert nas.count("SYNO.Core.Sharing.Login", "login") == 2
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(told) == 1
+    assert told[0].startswith("The album cannot be read: The share link is wrong, has expired, or was taken back.")
+    assert CANARY_PASSPHRASE not in caplog.text
+
+
+def test_a_password_that_is_changed_in_its_file_opens_the_link_again(nas: FakeNas, tmp_path: Path) -> None:
+    secret = tmp_path / "link-password"
+    secret.write_text("canary-pass-old\n")
+    secret.chmod(0o600)
+    share(nas, password="canary-pass-new")
+    settings = link_settings(nas, password_file=secret)
+    with Running(settings) as running:
+        running.wait_for("/readyz", lambda response: "password of the share link" in response.text)
+        secret.write_text("canary-pass-new\n")
+        running.service.store.health.breaker.success()  # as after the wait that a refusal asks for
+        running.look()
+        assert running.get("/files").status_code == 200
+    assert nas.count("SYNO.Core.Sharing.Login", "login") == 2

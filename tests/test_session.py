@@ -39,12 +39,13 @@ def guest(nas: FakeNas) -> Guest:
 
 
 VERSIONS = {
-    "A": {AUTH: 6, ALBUM: 1, ITEM: 3, MISC: 1, THUMBNAIL: 1, TEAM_THUMBNAIL: 1},
-    "B": {AUTH: 6, ALBUM: 2, ITEM: 4, MISC: 1, THUMBNAIL: 2, TEAM_THUMBNAIL: 2},
+    "1.3": {AUTH: 6, ALBUM: 1, ITEM: 3, MISC: 1, THUMBNAIL: 1, TEAM_THUMBNAIL: 1},
+    "1.6": {AUTH: 6, ALBUM: 2, ITEM: 4, MISC: 1, THUMBNAIL: 2, TEAM_THUMBNAIL: 2},
+    "1.9": {AUTH: 6, ALBUM: 2, ITEM: 4, MISC: 1, THUMBNAIL: 2, TEAM_THUMBNAIL: 2},
 }
 
 
-@pytest.mark.parametrize("era", ["A", "B"])
+@pytest.mark.parametrize("era", ["1.3", "1.6", "1.9"])
 def test_every_call_has_the_highest_version_that_both_sides_know(era: str) -> None:
     with canary_nas(era=era) as nas:
         guest = Guest(nas)
@@ -54,7 +55,7 @@ def test_every_call_has_the_highest_version_that_both_sides_know(era: str) -> No
     assert versions == {"SYNO.API.Info": 1} | VERSIONS[era]
 
 
-@pytest.mark.parametrize(("era", "version"), [("A", 1), ("B", 2)])
+@pytest.mark.parametrize(("era", "version"), [("1.3", 1), ("1.6", 2), ("1.9", 2)])
 def test_originals_are_asked_for_in_a_version_that_both_sides_know(era: str, version: int) -> None:
     with canary_nas(era=era) as nas:
         guest = Guest(nas, photo_size="original")

@@ -100,7 +100,7 @@ class TestMistakes:
         (mistake,) = mistakes(["-p", "x", "-U", "nas"])
         assert mistake == (
             "username is missing: give the NAS account by -u NAME, PHOTOS_SYNC_USERNAME, "
-            "or 'username = …' in the configuration file."
+            "or 'username = …' in the configuration file. A share link (--share-link) needs none."
         )
 
     def test_what_the_command_line_parser_finds_comes_with_the_rest(self) -> None:
@@ -332,6 +332,101 @@ class TestSecretFiles:
         path.unlink()
         with pytest.raises(ConfigError, match="cannot be read"):
             settings.read_password()
+
+
+PASSPHRASE = "NiXlv1i2N"
+LINK = f"http://nas.local:5000/mo/sharing/{PASSPHRASE}"
+IN_ENVIRONMENT = {"PHOTOS_SYNC_SHARE_LINK": LINK}
+
+
+class TestAShareLink:
+    def test_it_is_all_that_is_needed(self) -> None:
+        settings = load([], IN_ENVIRONMENT)
+        assert settings.share_link == Secret(PASSPHRASE)
+        assert (settings.url, settings.username, settings.albums) == ("http://nas.local:5000", "", ("",))
+        assert settings.read_password() == Secret("")
+        assert settings.warnings == ()
+        assert PASSPHRASE not in repr(settings)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "instead"),
+        [
+            ("username", "me", "needs no account"),
+            ("password", "x", "share-password"),
+            ("password-file", "FILE", "share-password-file"),
+            ("url", "nas.local", "holds the NAS's address"),
+            ("port", "5000", "holds the NAS's port"),
+            ("album", "kitchen-dash", "leads to one album"),
+        ],
+    )
+    def test_whatever_belongs_to_an_account_contradicts_it(self, name: str, value: str, instead: str) -> None:
+        (mistake,) = mistakes([f"--{name}={value}"], IN_ENVIRONMENT)
+        assert mistake.startswith(f"{name} (command line) and share-link (environment PHOTOS_SYNC_SHARE_LINK) are both")
+        assert instead in mistake
+        assert PASSPHRASE not in mistake
+
+    @pytest.mark.parametrize("name", ["share-password", "share-password-file"])
+    def test_its_password_is_of_no_use_to_an_account(self, name: str) -> None:
+        assert mistakes([*BASE, "-p", "x", f"--{name}=y"]) == (
+            f"{name} (command line) is of no use without share-link.",
+        )
+
+    def test_a_link_in_the_place_of_the_address_is_told_and_not_shown(self) -> None:
+        (mistake,) = mistakes(["-u", "me", "-p", "x", "-U", LINK])
+        assert mistake == "url (command line) is a share link: give it with --share-link, and no account."
+
+    @pytest.mark.parametrize("link", [f"nas.local/{PASSPHRASE}", f"https://gofile.me/7x/{PASSPHRASE}", LINK + "/x"])
+    def test_one_that_is_none_is_told_with_its_source_and_not_shown(self, link: str, tmp_path: Path) -> None:
+        file = tmp_path / "config.ini"
+        file.write_text(f"\nshare-link = {link}\n")
+        (mistake,) = mistakes(["-c", str(file)])
+        assert mistake.startswith(f"share-link ({file}:2): it ")
+        assert PASSPHRASE not in mistake
+
+    def test_where_others_can_read_it_there_is_a_warning(self, tmp_path: Path) -> None:
+        (warning,) = load(["--share-link", LINK]).warnings
+        assert warning.startswith("The share link is on the command line") and "ps" in warning
+        file = tmp_path / "config.ini"
+        file.write_text(f"share-link = {LINK}\n")
+        file.chmod(0o644)
+        (warning,) = load(["-c", str(file)]).warnings
+        assert warning == f"{file} holds a share link and every user can read it. Run: chmod 600 {file}"
+        file.chmod(0o600)
+        assert load(["-c", str(file)]).warnings == ()
+
+    @pytest.mark.parametrize("password", ODD_PASSWORDS)
+    def test_its_password_may_hold_any_character(self, password: str, tmp_path: Path) -> None:
+        file = tmp_path / "config.ini"
+        file.write_text(f"share-password = {password}\n", "utf-8")
+        sources = [
+            load([f"--share-password={password}"], IN_ENVIRONMENT),
+            load([], IN_ENVIRONMENT | {"PHOTOS_SYNC_SHARE_PASSWORD": password}),
+            load(["-c", str(file)], IN_ENVIRONMENT),
+            load(["--share-password-file", str(secret_file(tmp_path, password))], IN_ENVIRONMENT),
+        ]
+        assert [settings.read_password().reveal() for settings in sources] == [password] * 4
+
+    def test_its_password_follows_the_rules_of_an_accounts(self, tmp_path: Path) -> None:
+        (warning,) = load(["--share-password", "hunter2"], IN_ENVIRONMENT).warnings
+        assert "--share-password-file" in warning and "hunter2" not in warning
+        assert mistakes(["--share-password="], IN_ENVIRONMENT) == ("share-password (command line) is empty.",)
+        path = secret_file(tmp_path, mode=0o644)
+        (mistake,) = mistakes([f"--share-password-file={path}"], IN_ENVIRONMENT)
+        assert mistake.startswith("share-password-file (command line): every user of this machine can read")
+        path.chmod(0o600)
+        (mistake,) = mistakes([f"--share-password-file={path}", "--share-password=x"], IN_ENVIRONMENT)
+        assert "share-password-file (command line) are both given" in mistake
+
+    def test_systemds_credential_has_a_name_of_its_own(self, tmp_path: Path) -> None:
+        for name in ("password", "share-password"):
+            (tmp_path / name).write_text(f"the {name}\n")
+            (tmp_path / name).chmod(0o444)
+        environment = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+        assert load([], IN_ENVIRONMENT | environment).read_password() == Secret("the share-password")
+        assert load(BASE, environment).read_password() == Secret("the password")
+
+    def test_a_demo_has_no_use_for_it(self) -> None:
+        assert load(["--demo"], IN_ENVIRONMENT).share_link is None
 
 
 class TestSystemdCredentials:

@@ -38,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"account {nas.username}, password {nas.password}")
         for album in nas.library.albums:
             print(f"album {album.name!r}: {album.item_count} items", flush=True)
+        if options.share:
+            album = nas.library.albums[0]
+            nas.library.share(album)
+            print(f"share link {nas.share_url(album)}", flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
     finally:
         nas.stop()
@@ -51,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--username", default="demo")
     parser.add_argument("--password", default="demo")
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="before each answer")
-    parser.add_argument("--era", choices=ERAS, default="B", help="A: Photos 1.0 to 1.3, B: 1.5 and later")
+    parser.add_argument("--era", choices=ERAS, default="1.9", help="the version of Photos to behave like")
+    parser.add_argument("--share", action="store_true", help="make a share link of the first album, and print it")
     parser.add_argument("--photos", type=int, metavar="N", help="N synthetic photos in place of the samples")
     return parser
 

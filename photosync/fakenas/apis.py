@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import browse, media
+from . import browse, media, sharing
 from .browse import JsonText
 from .request import Request
 from .wire import Reply
@@ -16,8 +16,10 @@ from .wire import Reply
 Answer = dict[str, Any] | JsonText | Reply | None
 Method = Callable[[Request], Answer]
 
-ERAS = ("A", "B")
-# The highest version of each API: era A is Photos 1.0 to 1.3, era B Photos 1.5 and later.
+# Versions of Photos between which the answers differ: 1.5 brought newer calls and /synofoto for accounts, 1.7 moved the
+# thumbnails of share links there.
+ERAS = ("1.3", "1.6", "1.9")
+# The highest version of each API: up to Photos 1.3, and since 1.5.
 MAX_VERSIONS: Mapping[str, tuple[int, int]] = {
     "SYNO.API.Auth": (7, 7),
     "SYNO.API.Info": (1, 1),
@@ -126,6 +128,7 @@ METHODS: Mapping[str, Mapping[str, Method]] = {
         "SYNO.Foto.Browse.Item SYNO.FotoTeam.Browse.Item",
         {"list": browse.items_list, "get": browse.items_get, "count": browse.items_count},
     ),
+    "SYNO.Foto.Sharing.Passphrase": {"get_permission": sharing.get_permission},
     **_each("SYNO.Foto.Thumbnail SYNO.FotoTeam.Thumbnail", {"get": media.thumbnail}),
     **_each("SYNO.Foto.Download SYNO.FotoTeam.Download", {"download": media.download}),
 }

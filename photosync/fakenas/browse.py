@@ -58,7 +58,7 @@ def albums_get(request: Request) -> JsonText:
     if (ids is None) == (not passphrase):
         raise invalid("id")
     if ids is None:
-        return _album_rows([_shared_album(request, passphrase)], request)
+        return _album_rows([_shared_album(request)], request)
     return _album_rows([_album(request, album_id) for album_id in ids], request)
 
 
@@ -96,6 +96,8 @@ def _album_rows(albums: Iterable[Album], request: Request) -> JsonText:
 
 
 def _album(request: Request, album_id: int) -> Album:
+    if request.link:
+        raise ApiError(803)
     album = request.library.album_by_id(album_id)
     if album is None:
         raise ApiError(642)
@@ -105,8 +107,8 @@ def _album(request: Request, album_id: int) -> Album:
     return album
 
 
-def _shared_album(request: Request, passphrase: str) -> Album:
-    album = request.library.album_by_passphrase(passphrase)
+def _shared_album(request: Request) -> Album:
+    album = request.opened_album()
     if album is None:
         raise ApiError(642)
     return album
@@ -132,7 +134,9 @@ def items_get(request: Request) -> JsonText:
     if ids is None:
         raise invalid("id", "required")
     passphrase = request.text("passphrase")
-    readable = _shared_album(request, passphrase).items if passphrase else request.library.space(request.space_owner)
+    readable = (
+        _shared_album(request).items if passphrase or request.link else request.library.space(request.space_owner)
+    )
     found = {item.id: item for item in readable}
     if missing := [item_id for item_id in ids if item_id not in found]:
         raise ApiError(642, {"id": missing})
@@ -165,17 +169,15 @@ def _space_items(request: Request, sort_by: str, descending: bool) -> list[Item]
 
 
 def _addressed_album(request: Request) -> Album | None:
-    """None means the whole space. An own album listed by its passphrase is an empty success."""
+    """None means the whole space. An own album listed by the wrong one of its names is an empty success."""
     if request.team:
         return None
     by_id, passphrase = "album_id" in request.params, request.text("passphrase")
     if by_id and passphrase:
         raise invalid("passphrase")
-    if by_id:
-        return _album(request, request.integer("album_id"))
-    if not passphrase:
+    if not by_id and not passphrase and not request.link:
         return None
-    album = _shared_album(request, passphrase)
-    if album.owner_user_id != request.library.user_id:
+    album = _album(request, request.integer("album_id")) if by_id else _shared_album(request)
+    if request.link or album.owner_user_id != request.library.user_id or album.only_by_passphrase != by_id:
         return album
     return Album(id=0, name="", owner_user_id=album.owner_user_id, version=0, create_time=0)

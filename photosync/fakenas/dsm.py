@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from .apis import ERAS, GUEST_APIS, MAX_VERSIONS, METHODS, PLAIN_TEXT_APIS, Answer
+from . import sharing
+from .apis import ERAS, GUEST_APIS, MAX_VERSIONS, METHODS, PLAIN_TEXT_APIS, Answer, Method
 from .browse import JsonText
 from .library import Library
 from .request import ApiError, Request, Session
@@ -20,6 +21,7 @@ from .wire import Call, Reply, compact, failure_text, html_page, json_text
 
 _WEEK = timedelta(days=7)
 _SID_LENGTH = 86
+_LINK_SID_LENGTH = 32
 _NO_TOKEN = "--------"
 _OTP_ERRORS = {
     "token": "eyJhbGciOiJIUzI1NiJ9.eyJzaW11bGF0ZWQiOnRydWV9.c2lnbmF0dXJl",
@@ -77,6 +79,7 @@ class Dsm:
         self.photos_installed = True
         self.chunked = False
         self._live: dict[str, Session] = {}
+        self._guests: dict[str, str] = {}  # the passphrase of the link that each session of a share link is for
         self._dead: dict[str, int] = {}
 
     @property
@@ -84,21 +87,34 @@ class Dsm:
         return list(self._live)
 
     def expire_sessions(self, code: int = 119) -> None:
-        """Every session is dead from now on; guest-capable shared-space calls say 803 whatever the code."""
+        """Every session is dead from now on, those of share links too; guest-capable shared-space calls of an account
+        say 803 whatever the code.
+        """
         with self.library.lock:
-            dead, self._live = self._live, {}
+            dead, self._live, self._guests = {**self._live, **self._guests}, {}, {}
             self._dead.update(dict.fromkeys(dead, code))
 
     def answer(self, call: Call) -> Reply:
         """The undisturbed answer to any request."""
         if call.path == "/":
             return html_page(200, "Synology DiskStation")
-        if call.path in _RENDITION_PATHS and self.era == "B":
-            return self._api_answer(call, None)
+        if call.path in _RENDITION_PATHS:
+            return self._rendition(call)
+        if sharing.is_at_the_door(call):
+            return self._api_answer(call, frozenset({sharing.LOGIN, *sharing.ALLOWED}))
+        if call.path.startswith(sharing.PAGES):
+            return sharing.page(call.path.removeprefix(sharing.PAGES), self.library)
         script = _ENTRY if call.path.startswith(f"{_ENTRY}/") else call.path
         if script not in _DOORS:
             return html_page(404, "Sorry, the page you are looking for is not found.")
         return self._api_answer(call, _DOORS[script])
+
+    def _rendition(self, call: Call) -> Reply:
+        """The web page's way to thumbnails, by GET: for accounts since 1.5, for share links since 1.7."""
+        since = "1.9" if _is_a_links(call) else "1.6"
+        if ERAS.index(self.era) < ERAS.index(since) or call.http_method == "POST":
+            return html_page(404)
+        return self._api_answer(call, None)
 
     def _api_answer(self, call: Call, allowed: frozenset[str] | None) -> Reply:
         headers: dict[str, str] = {}
@@ -133,16 +149,20 @@ class Dsm:
             return lambda: self._login(call, headers)
         if call.api == "SYNO.API.Auth" and call.method == "logout":
             return lambda: self._logout(call)
+        if call.api == sharing.LOGIN and call.method == "login" and sharing.is_at_the_door(call):
+            return lambda: self._open_link(call, headers)
         method = METHODS.get(call.api, {}).get(call.method)
         if method is None:
             raise ApiError(103)
+        if _is_a_links(call):
+            return lambda: self._answer_link(call, method)
         session = self._session(call)
         headers["Set-Cookie"] = _session_cookie(session.sid)
         return lambda: method(Request(call.api, call.method, call.params, self.library, session))
 
     def _installed(self) -> dict[str, int]:
-        era = ERAS.index(self.era)
-        versions = {name: highest[era] for name, highest in MAX_VERSIONS.items()} | self.max_versions
+        column = 0 if self.era == "1.3" else 1
+        versions = {name: highest[column] for name, highest in MAX_VERSIONS.items()} | self.max_versions
         if self.photos_installed:
             return versions
         return {name: highest for name, highest in versions.items() if not name.startswith("SYNO.Foto")}
@@ -166,6 +186,30 @@ class Dsm:
         if session.token and self.token_required and token != session.token:
             raise ApiError(119)
         return session
+
+    def _open_link(self, call: Call, headers: dict[str, str]) -> dict[str, Any]:
+        passphrase = sharing.opened_by(call, self.library)
+        sid = (self.session_prefix + secrets.token_hex(_LINK_SID_LENGTH))[:_LINK_SID_LENGTH]
+        self._guests = {**self._guests, sid: passphrase}
+        headers["Set-Cookie"] = f"sharing_sid={sid}; path=/; HttpOnly"
+        return {"sharing_sid": sid}
+
+    def _answer_link(self, call: Call, method: Method) -> Answer:
+        """Cookie and header at the door, cookie and parameter for renditions; sessions end with their link."""
+        sid = call.cookies.get("sharing_sid", "")
+        if not sid:
+            raise ApiError(101)
+        link = self._guests.get(sid, "")
+        at_the_door = sharing.is_at_the_door(call)
+        named = call.headers.get("X-Syno-Sharing", "") if at_the_door else call.params["_sharing_id"].strip('"')
+        if link != named or link not in self.library.links():
+            raise ApiError(self._dead.get(sid, 119))
+        sharing.check(link, self.library)
+        if call.method not in sharing.ALLOWED.get(call.api, ()):
+            raise ApiError(105)
+        if call.api.endswith(".Thumbnail") and at_the_door and self.era == "1.9":
+            return html_page(404)
+        return method(Request(call.api, call.method, call.params, self.library, Session(sid, "", ""), link))
 
     def _login(self, call: Call, headers: dict[str, str]) -> dict[str, Any]:
         self._refuse_login(call.params)
@@ -195,6 +239,10 @@ class Dsm:
         """Succeeds for sessions that there are not, too."""
         gone = _sid(call)
         self._live = {sid: session for sid, session in self._live.items() if sid != gone}
+
+
+def _is_a_links(call: Call) -> bool:
+    return sharing.is_at_the_door(call) or (call.path in _RENDITION_PATHS and "_sharing_id" in call.params)
 
 
 def _sid(call: Call) -> str:

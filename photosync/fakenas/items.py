@@ -6,6 +6,7 @@ Albums and items as Synology Photos keeps them, and the JSON rows that it makes 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -132,6 +133,9 @@ class Album:
     """One album. `listed` says that the account sees it; `timeless` smart albums tell no start and end time.
 
     `shared` stays false on an album that somebody else shared with the account, although it has a passphrase.
+    An own album is listed by its id, and by its passphrase only if it is one of the few that are the other way round.
+    `privacy` is "private" (the link is for invited accounts alone), "public-view" or "public-download"; `expiration`
+    is when the link ends, in seconds since 1970 (0: never), `link_password` what it asks for ("": nothing).
     With `unstable` items of the same second change places from one listing to the next.
     """
 
@@ -146,6 +150,10 @@ class Album:
     shared_with_me: bool = False
     timeless: bool = False
     downloadable: bool = True
+    privacy: str = "private"
+    link_password: str = ""
+    expiration: int = 0
+    only_by_passphrase: bool = False
     condition: dict[str, Any] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     claimed_count: int | None = None
@@ -156,6 +164,14 @@ class Album:
     def item_count(self) -> int:
         """What the NAS says; `claimed_count` makes it lag behind, as smart albums do."""
         return len(self.items) if self.claimed_count is None else self.claimed_count
+
+    @property
+    def is_expired(self) -> bool:
+        return 0 < self.expiration <= time.time()
+
+    def gives_files(self, *, by_link: bool) -> bool:
+        """Whether originals may be downloaded by whoever has the passphrase."""
+        return self.privacy == "public-download" if by_link else self.downloadable
 
     def sorted_items(self, sort_by: str, descending: bool) -> list[Item]:
         if self.unstable:
@@ -204,14 +220,14 @@ class Album:
 
     def _sharing_info(self) -> dict[str, Any]:
         return {
-            "enable_password": False,
-            "expiration": 0,
-            "is_expired": False,
+            "enable_password": bool(self.link_password),
+            "expiration": self.expiration,
+            "is_expired": self.is_expired,
             "mtime": 0,
             "owner": {"id": self.owner_user_id if self.passphrase else -1, "name": ""},
             "passphrase": self.passphrase,
             "permission": [],
-            "privacy_type": "private",
+            "privacy_type": self.privacy,
             "sharing_link": "",
             "type": "album",
         }

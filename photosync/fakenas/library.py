@@ -41,6 +41,7 @@ class Library:
         self.albums: list[Album] = []
         self.items: dict[int, Item] = {}
         self.units: dict[int, Item] = {}
+        self.folder_links: set[str] = set()
         self._versions = Counter({user_id: 727_859, OTHER: 102_886})
         self._item_ids = itertools.count(_FIRST_ID)
         self._album_ids = itertools.count(1)
@@ -71,6 +72,10 @@ class Library:
 
     def album_by_passphrase(self, passphrase: str) -> Album | None:
         return next((album for album in self.albums if passphrase and album.passphrase == passphrase), None)
+
+    def links(self) -> set[str]:
+        """The passphrases of all share links: of albums, and of folders, which no album call opens."""
+        return {album.passphrase for album in self.albums if album.passphrase} | self.folder_links
 
     def space(self, owner_user_id: int) -> list[Item]:
         """All items of one personal space, or of the shared one (owner 0)."""
@@ -107,6 +112,18 @@ class Library:
             )
             self.albums.append(album)
             return album
+
+    def share(self, album: Album, *, password: str = "", privacy: str = "public-view", passphrase: str = "") -> None:
+        """Make a share link of an album; its passphrase stays if it has one."""
+        with self.lock:
+            album.passphrase = passphrase or album.passphrase or f"sL{album.id:07d}"
+            album.shared = album.owner_user_id == self.user_id
+            album.link_password, album.privacy = password, privacy
+
+    def unshare(self, album: Album) -> None:
+        """The link leads nowhere from now on."""
+        with self.lock:
+            album.passphrase, album.link_password, album.privacy, album.shared = "", "", "private", False
 
     def delete_album(self, album: Album) -> None:
         with self.lock:

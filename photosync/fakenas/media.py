@@ -30,8 +30,8 @@ def thumbnail(request: Request) -> Reply:
 
 def _may_see(request: Request, item: Item) -> bool:
     """Personal items and the shared space's have namespaces of their own; a passphrase opens its album in either."""
-    if passphrase := request.text("passphrase"):
-        album = request.library.album_by_passphrase(passphrase)
+    if request.link or request.text("passphrase"):
+        album = request.opened_album()
         return album is not None and item in album.items
     return item.owner_user_id == request.space_owner
 
@@ -53,11 +53,11 @@ def download(request: Request) -> Reply:
 def _readable(request: Request, item: Item | None) -> Item:
     if item is None:
         raise ApiError(642)
-    if request.params.get("passphrase"):
-        album = request.library.album_by_passphrase(request.text("passphrase"))
+    if request.link or request.params.get("passphrase"):
+        album = request.opened_album()
         if album is None or item not in album.items:
             raise ApiError(642)
-        if not album.downloadable:
+        if not album.gives_files(by_link=bool(request.link)) or (request.link and not request.text("_sharing_id")):
             raise ApiError(804)
     elif item.owner_user_id != request.space_owner:
         raise ApiError(801 if request.team else 117 if item.owner_user_id == TEAM else 642)

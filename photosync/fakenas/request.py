@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .items import Album
 from .library import TEAM, Library
 
 MOST_ROWS = 5000
@@ -43,7 +44,7 @@ class Request:
     """A call of one API's method.
 
     Each parameter is read as JSON, and as plain text where it is none: a bare string works, bare digits are a number
-    and no string.
+    and no string. `link` is the passphrase of the share link that the call came through, "" for an account's.
     """
 
     api: str
@@ -51,6 +52,7 @@ class Request:
     params: Mapping[str, str]
     library: Library
     session: Session
+    link: str = ""
 
     @property
     def team(self) -> bool:
@@ -60,6 +62,11 @@ class Request:
     @property
     def space_owner(self) -> int:
         return TEAM if self.team else self.library.user_id
+
+    def opened_album(self) -> Album | None:
+        """The album that the call's passphrase opens; through a share link only the link's own."""
+        passphrase = self.text("passphrase")
+        return self.library.album_by_passphrase(passphrase) if self.link in ("", passphrase) else None
 
     def value(self, name: str) -> Any:
         raw = self.params.get(name)

@@ -23,7 +23,9 @@ from tornado.netutil import bind_sockets
 from .dsm import Dsm, call_address
 from .exchange import Exchange
 from .faults import Fault, InstalledFault
+from .items import Album
 from .library import Library
+from .sharing import PAGES
 from .wire import Call, html_page
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ class FakeNas(Dsm):
         host: str = "127.0.0.1",
         username: str = "demo",
         password: str = "demo",
-        era: str = "B",
+        era: str = "1.9",
         latency: float = 0.0,
         library: Library | None = None,
         session_prefix: str = "",
@@ -76,6 +78,10 @@ class FakeNas(Dsm):
     @property
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
+
+    def share_url(self, album: Album) -> str:
+        """The album's share link, once `library.share` has made one."""
+        return f"{self.url}{PAGES}{album.passphrase}"
 
     @property
     def answering(self) -> int:

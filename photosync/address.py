@@ -1,0 +1,85 @@
+"""The NAS's address, as an option or an album's share link gives it; pure, used before any thread starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
+
+from .secret import Secret
+
+_SHAPE = "http://nas.local:5000/mo/sharing/…"
+_HOST = re.compile(r"[\w:][\w.:\-]*(%[\w.\-]+)?")
+_PATH = re.compile(r"(/[\w.~%+\-]*)*")
+_LINK_PATH = re.compile(r"((?:/(?!mo/)[\w.~%+\-]+)*)/mo/sharing/([A-Za-z0-9_\-]{4,64})/?")
+_RELAYED = re.compile(r"(.*\.)?(gofile\.me|quickconnect\.(to|cn))")
+_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
+
+
+def base_url(text: str, port: int | None) -> str:
+    """Scheme, host, port and path alias of the NAS; ValueError with the cause and the next step."""
+    if "@" in text:
+        raise ValueError("leave the account out of the address, and use --username and --password-file.")
+    parts = _split(text)
+    if parts.scheme not in ("", "http", "https"):
+        raise ValueError(f"'{parts.scheme}' is not http or https.")
+    name = parts.hostname or ""
+    if not _HOST.fullmatch(name) or not _PATH.fullmatch(parts.path) or parts.query or parts.fragment:
+        raise ValueError(f"'{text}' is not a host name, an IP address or an http(s) address.")
+    try:
+        own_port = parts.port
+        if own_port == 0:
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"'{text}' holds a port that is not a number from 1 to 65535.") from None
+    if own_port and port and own_port != port:
+        raise ValueError(f"it says port {own_port}, and --port says {port}: keep one of them.")
+    chosen = own_port or port
+    scheme = parts.scheme or ("https" if chosen in (443, 5001) else "http")
+    chosen = chosen or (5001 if scheme == "https" else 5000)
+    host = f"[{name}]" if ":" in name else name
+    return f"{scheme}://{host}:{chosen}{parts.path.rstrip('/')}"
+
+
+def split_link(text: str) -> tuple[str, Secret]:
+    """The `base_url` of the NAS, and the passphrase that opens the album.
+
+    ValueError with the cause and the next step, and without the link: whoever reads it could open it.
+    """
+    try:
+        parts = urlsplit(text.strip())
+        host, has_port = parts.hostname or "", parts.port is not None
+    except ValueError:
+        raise ValueError(_not_a_link()) from None
+    if _RELAYED.fullmatch(host):
+        raise ValueError(
+            "it leads through Synology's servers (gofile.me, QuickConnect), and photos-sync asks the NAS itself. Open "
+            "it in a browser: the address then ends with /mo/sharing/…; put that behind the NAS's own address, as in "
+            f"{_SHAPE}"
+        )
+    if "/mo/request/" in parts.path:
+        raise ValueError(
+            "it is a request for photos: others upload through it, and see nothing. In Synology Photos, share the "
+            "album and give that link."
+        )
+    found = _LINK_PATH.fullmatch(parts.path)
+    if parts.scheme not in _PORTS or not host or "@" in parts.netloc or found is None:
+        raise ValueError(_not_a_link())
+    port = "" if has_port else f":{_PORTS[parts.scheme]}"
+    return base_url(f"{parts.scheme}://{parts.netloc.removesuffix(':')}{port}{found[1]}", None), Secret(found[2])
+
+
+def _split(text: str) -> SplitResult:
+    if "://" in text:
+        return urlsplit(text)
+    host, slash, path = text.partition("/")
+    if host.count(":") > 1 and not host.startswith("["):
+        host = f"[{host}]"
+    return urlsplit(f"//{host}{slash}{path}")
+
+
+def _not_a_link() -> str:
+    return (
+        f"it is not the link of an album, which looks like {_SHAPE} In Synology Photos, open the album, choose Share, "
+        "and copy the link from there, with http:// or https:// in front."
+    )

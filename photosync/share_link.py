@@ -1,0 +1,132 @@
+"""ShareLink: how an album's link is opened. Blocks: worker threads only; the session lets one in at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from . import dsm
+from .account import AskOnce, current_secret
+from .errors import AlbumProblem, LoginRefused, NasBadAnswer, NasCallRefused, NasError
+from .secret import Secret
+
+LOGIN = "SYNO.Core.Sharing.Login"
+_ALBUM = "SYNO.Foto.Browse.Album"
+_SESSION_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,512}")
+
+# 101: the NAS does not know the cookie; 123: the link was open to all before.
+_DEAD_SESSION = dsm.DEAD_SESSION | {101, 123}
+_NO_ALBUM = frozenset({105, 160, 609, 642, 801, 803})
+
+_INVITED_ONLY = (
+    "The share link is only for those who were invited, and photos-sync has no account.",
+    "In Synology Photos, open the album, choose Share, and let everybody who has the link view it.",
+)
+_LOGIN: Mapping[int, tuple[str, str]] = {
+    123: _INVITED_ONLY,
+    1000: (
+        "The share link is wrong, has expired, or was taken back.",
+        "If it does not work in a browser either, share the album in Synology Photos again, and give the new link.",
+    ),
+    1001: (
+        "The NAS does not accept the password of the share link.",
+        "Correct --share-password or its file. The service tries again in half an hour, or if the file changes.",
+    ),
+}
+_PASSWORD_MISSING = (
+    "The share link asks for a password, and none was given.",
+    "Put it into a file, and give that with --share-password-file.",
+)
+# The address and its port stand in the link, and have no options of their own.
+_WORDS: Sequence[tuple[str, str]] = (
+    ("put it into the configuration: --url ", "let --share-link begin with "),
+    ("--port fits to http or https in --url", "port and http or https in --share-link fit together"),
+    ("--url and --port: they have", "--share-link: it has"),
+    ("--url and --port", "--share-link"),
+    ("--url, --port", "--share-link"),
+    ("--url or --port", "--share-link"),
+    ("the port (--port)", "the port in --share-link"),
+    ("--url", "--share-link"),
+    ("the same account: give photos-sync an account of its own", "the same link: give photos-sync a link of its own"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLogin:
+    """A session at the NAS that opens one album."""
+
+    sid: str = field(repr=False)
+    passphrase: str = field(repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Cookie": f"sharing_sid={self.sid}", "X-SYNO-SHARING": self.passphrase}
+
+
+class ShareLink:
+    """An album's share link. `read_password` and `hide` are as in `Account`; the password may be empty."""
+
+    folder = "mo/sharing/webapi"
+    thumbnail_paths: Sequence[str] = ("synofoto/api/v2/p/Thumbnail/get", "synofoto/api/v2/t/Thumbnail/get", "")
+    """Photos 1.7 and later answer to one of the first two, older ones to the last."""
+
+    def __init__(self, passphrase: Secret, read_password: Callable[[], Secret], hide: Callable[[str], None]) -> None:
+        self.passphrase = passphrase.reveal()
+        self._read_password = read_password
+        self._hide = hide
+
+    def secret(self) -> Secret:
+        """The link's password as it is now. LoginRefused("password_file") if it can't be had."""
+        return current_secret(self._read_password)
+
+    def log_in(self, ask: AskOnce, password: Secret) -> LinkLogin:
+        """One login. Raises LoginRefused if it is about the link, otherwise another NasError."""
+        fields = {"sharing_id": self.passphrase}
+        if password.reveal():
+            self._hide(password.reveal())
+            fields["password"] = password.reveal()
+        reply = ask(LOGIN, "login", fields, {})
+        if reply.error_code is not None:
+            raise _login_error(reply.error_code, password)
+        data = reply.envelope.get("data") if reply.envelope else None
+        sid = data.get("sharing_sid") if isinstance(data, dict) else None
+        if not isinstance(sid, str) or not _SESSION_TEXT.fullmatch(sid):
+            raise NasBadAnswer("bad_sid", "The NAS's login answer holds no usable session.", "It is tried again.")
+        self._hide(sid)
+        return LinkLogin(sid, self.passphrase)
+
+    def log_out(self, ask: AskOnce, headers: Mapping[str, str]) -> None:
+        """Nothing: a NAS offers links no logout, their sessions end by themselves."""
+
+    def dead_codes(self, api: str) -> frozenset[int]:
+        return _DEAD_SESSION
+
+    def call_error(self, api: str, code: int) -> NasError:
+        """`dsm.call_error`, in words for somebody without an account."""
+        if code == 123:
+            return NasCallRefused(code, *_INVITED_ONLY)
+        if code == 102 and api == LOGIN:
+            return NasCallRefused(code, "This NAS offers no share links.", "Update DSM and Synology Photos.")
+        if code in _NO_ALBUM and api == _ALBUM:
+            return AlbumProblem(
+                "link_no_album",
+                "The share link opens no album: it is a folder's, or the album is gone.",
+                "In Synology Photos, put the photos into an album, share that, and give its link with --share-link.",
+            )
+        if code in _NO_ALBUM:
+            return NasCallRefused(code, "The share link does not open this photo.", "It is asked for again later.")
+        return dsm.call_error(api, code)
+
+    def advice(self, next_step: str) -> str:
+        for words, others in _WORDS:
+            next_step = next_step.replace(words, others)
+        return next_step
+
+
+def _login_error(code: int, password: Secret) -> NasError:
+    if code == 1001 and not password.reveal():
+        return LoginRefused("login_1001", *_PASSWORD_MISSING)
+    if code in _LOGIN:
+        return LoginRefused(f"login_{code}", *_LOGIN[code])
+    return dsm.login_error(code)

@@ -1,0 +1,100 @@
+"""The NAS's address out of a share link; --url and --port are in test_settings.py."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photosync.address import split_link
+
+PASSPHRASE = "NiXlv1i2N"
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("http://nas.local:5000/mo/sharing/{}", "http://nas.local:5000"),
+        ("https://nas.local:5001/mo/sharing/{}/", "https://nas.local:5001"),
+        ("https://nas.example/photo/mo/sharing/{}", "https://nas.example:443/photo"),
+        ("http://nas.example/a/b/mo/sharing/{}#/albums", "http://nas.example:80/a/b"),
+        ("http://192.168.1.7:5000/mo/sharing/{}/?from=mail#/item/3", "http://192.168.1.7:5000"),
+        ("http://[fe80::1]:5000/mo/sharing/{}", "http://[fe80::1]:5000"),
+        ("HTTP://NAS:/mo/sharing/{}", "http://nas:80"),
+        ("  http://nas/mo/sharing/{}\n", "http://nas:80"),
+    ],
+)
+def test_a_link_holds_the_address_and_the_passphrase(link: str, url: str) -> None:
+    found, passphrase = split_link(link.format(PASSPHRASE))
+    assert (found, passphrase.reveal()) == (url, PASSPHRASE)
+
+
+def refusal(link: str) -> str:
+    with pytest.raises(ValueError, match=r"\w") as caught:
+        split_link(link)
+    assert PASSPHRASE not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"https://gofile.me/7xYzA/{PASSPHRASE}",
+        f"http://gofile.me/7xYzA/{PASSPHRASE}",
+        f"https://family.quickconnect.to/mo/sharing/{PASSPHRASE}",
+        f"https://family.de7.quickconnect.to/mo/sharing/{PASSPHRASE}",
+        f"https://quickconnect.cn/family/{PASSPHRASE}",
+    ],
+)
+def test_a_link_through_synologys_servers_is_told_what_to_use_instead(link: str) -> None:
+    told = refusal(link)
+    assert "QuickConnect" in told
+    assert "http://nas.local:5000/mo/sharing/" in told
+
+
+def test_a_request_for_photos_is_told() -> None:
+    assert "request for photos" in refusal(f"http://nas:5000/mo/request/{PASSPHRASE}")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "",
+        PASSPHRASE,
+        f"nas:5000/mo/sharing/{PASSPHRASE}",
+        f"ftp://nas/mo/sharing/{PASSPHRASE}",
+        f"http:///mo/sharing/{PASSPHRASE}",
+        f"http://user:word@nas/mo/sharing/{PASSPHRASE}",
+        f"http://nas/sharing/{PASSPHRASE}",
+        f"http://nas/mo/sharing/{PASSPHRASE}/photo",
+        f"http://nas/mo/sharing/{PASSPHRASE}/mo/sharing/{PASSPHRASE}",
+        "http://nas:5000/mo/sharing/",
+        "http://nas:5000/mo/sharing/ab",
+        f"http://nas:5000/mo/sharing/{PASSPHRASE}%0d",
+        f"http://nas:5000/mo/sharing/{PASSPHRASE};x",
+        f"http://nas:port/mo/sharing/{PASSPHRASE}",
+        f"http://[::1/mo/sharing/{PASSPHRASE}",
+        f"'http://nas/mo/sharing/{PASSPHRASE}'",
+    ],
+)
+def test_what_is_no_link_of_an_album_is_told_what_one_looks_like(link: str) -> None:
+    told = refusal(link)
+    assert "is not the link of an album" in told
+    assert "http://nas.local:5000/mo/sharing/" in told
+    assert "word" not in told
+
+
+@pytest.mark.parametrize("link", ["http://nas:0/mo/sharing/{}", "http://na s/mo/sharing/{}"])
+def test_an_address_that_cannot_be_one_is_told(link: str) -> None:
+    assert "not a" in refusal(link.format(PASSPHRASE))
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=60))
+def test_nothing_else_is_ever_raised(text: str) -> None:
+    for link in (text, f"http://{text}/mo/sharing/{PASSPHRASE}", f"http://nas/mo/sharing/{text}"):
+        try:
+            url, passphrase = split_link(link)
+        except ValueError:
+            continue
+        assert url.startswith(("http://", "https://"))
+        assert passphrase.reveal() not in url or passphrase.reveal() in text.replace(passphrase.reveal(), "", 1)
