@@ -212,8 +212,9 @@ class AlbumSync:
         self._store.fill(chain(fresh, self.catalog.photos))
         if before.tag != self.catalog.tag:
             log.info(
-                "%d photos in the album (%d new or changed; left out: %s).",
+                "%d photos in the album%s (%d new or changed; left out: %s).",
                 len(self.catalog.photos),
+                "s" if len(self.views) > 1 else "",
                 len(fresh),
                 left_out(self.catalog.skipped) or "none",
             )

@@ -326,6 +326,12 @@ class TestHeldPhotos:
         deck, photos = Deck(random.Random(1)), catalog([3, 9, 14, 99])
         assert sorted(deck.draw_held(held, photos) or 0 for _ in range(3)) == [3, 9, 14]
 
+    def test_a_photo_that_joins_the_album_is_taken_from_memory_too(self) -> None:
+        held = (1, 2, 3)
+        deck, before, after = Deck(random.Random(2)), catalog([1, 2]), catalog([2, 3])
+        assert {deck.draw_held(held, before) for _ in range(4)} == {1, 2}
+        assert {deck.draw_held(held, after) for _ in range(4)} == {2, 3}
+
     def test_other_photos_in_memory_are_another_round(self) -> None:
         deck, photos = Deck(random.Random(2)), catalog(range(1, 8))
         assert deck.draw_held((1, 2, 3), photos) in (1, 2, 3)

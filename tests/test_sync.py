@@ -702,6 +702,26 @@ async def test_an_album_that_is_listed_in_vain_rests_while_the_others_are_looked
 
 
 @pytest.mark.gen_test
+async def test_an_album_that_could_be_read_again_rests_no_longer(io_loop: Any) -> None:
+    with small_nas() as nas:
+        album = nas.library.album("kitchen-dash")
+        async with stage_on(nas) as stage:
+            await stage.look()
+            nas.library.add(album)
+            album.claimed_count = 99
+            await stage.look()
+            nas.calls.clear()
+            await stage.sync._tick()
+            assert nas.count(ALBUM) == 0
+            album.claimed_count = None
+            await stage.look()
+            assert len(stage.ids) == 7
+            nas.calls.clear()
+            await stage.sync._tick()
+            assert nas.count(ALBUM, "get") == 1
+
+
+@pytest.mark.gen_test
 async def test_before_anything_is_listed_missing_albums_are_looked_for_again_soon(io_loop: Any) -> None:
     with canary_nas() as nas:
         async with stage_on(nas, "missing", "away") as stage:
