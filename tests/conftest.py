@@ -27,7 +27,8 @@ from photosync.settings import Secret, Settings
 CANARY_PASSWORD = "canary-pass#word ö%20"
 CANARY_SESSION = "canarysession"
 CANARY_TOKEN = "canarytoken99"
-CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN)
+CANARY_DEVICE = "canarydevice"
+CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN, CANARY_DEVICE)
 
 
 def leaks(output: bytes | str) -> list[str]:
@@ -57,6 +58,7 @@ def canary_nas(**options: Any) -> FakeNas:
         password=CANARY_PASSWORD,
         session_prefix=CANARY_SESSION,
         token=CANARY_TOKEN,
+        device_prefix=CANARY_DEVICE,
         **options,
     )
 

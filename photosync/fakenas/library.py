@@ -112,6 +112,12 @@ class Library:
         with self.lock:
             self.albums.remove(album)
 
+    def unshare(self, album: Album) -> None:
+        """The album's owner no longer shares it with the account, and its passphrase opens nothing any more."""
+        with self.lock:
+            album.shared_with_me = False
+            album.passphrase = ""
+
     def add(self, album: Album, item: Item | None = None, **fields: Any) -> Item:
         """Put an item into an album: one that exists, or a new one with these fields."""
         with self.lock:
