@@ -10,7 +10,7 @@ from .albums import describe, look
 from .connect import build_client
 from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
 from .log import Redactor, harmless
-from .models import Catalog, left_out
+from .models import Catalog, Photo, left_out
 from .nas import SynologyClient
 from .settings import Settings
 
@@ -63,9 +63,19 @@ def _check(settings: Settings, client: SynologyClient) -> None:
     _ok(f"{len(catalog.photos)} photos can be shown" + (f" (left out: {skipped})" if skipped else ""))
     if not catalog.photos:
         raise AlbumProblem("empty", "The album is empty.", "Put photos into it in Synology Photos.")
+    by_access: dict[str, Photo] = {}
+    for photo in catalog.photos:
+        by_access.setdefault(photo.access, photo)
+    for photo in by_access.values():
+        _fetch(client, photo)
+
+
+def _fetch(client: SynologyClient, photo: Photo) -> None:
+    """One photo of each kind, since each wants a right of its own."""
     started_at = time.monotonic()
-    data = client.fetch(catalog.photos[0])
-    _ok(f"first picture: {len(data):,} bytes in {(time.monotonic() - started_at) * 1000:.0f} ms")
+    data = client.fetch(photo)
+    kind = {"": "", "team": " of the shared space"}.get(photo.access, " of another owner")
+    _ok(f"first picture{kind}: {len(data):,} bytes in {(time.monotonic() - started_at) * 1000:.0f} ms")
 
 
 def _ok(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import dsm
 from .account import Account
+from .brake import LoginBrake
 from .errors import NasBadAnswer, PhotoNotFound
 from .listing import Listing, album_from_row, rows_of
 from .models import Album, Photo
@@ -25,7 +26,9 @@ _ITEM_DETAILS: Sequence[str] = ["thumbnail", "resolution", "address", "descripti
 
 
 class SynologyClient:
-    """What one account sees on one NAS. `hide` is told the secrets that albums carry, `clock` is as in `DsmSession`."""
+    """What one account sees on one NAS. `hide` is told the secrets that albums carry, `clock` and `brake` are as in
+    `DsmSession`.
+    """
 
     def __init__(
         self,
@@ -36,8 +39,9 @@ class SynologyClient:
         max_photo_bytes: int,
         photo_size: str = "xl",
         clock: Callable[[], float] = time.monotonic,
+        brake: LoginBrake | None = None,
     ) -> None:
-        self._session = DsmSession(wire, account, clock)
+        self._session = DsmSession(wire, account, clock, brake)
         self._hide = hide
         self._max_photo_bytes = max_photo_bytes
         self._photo_size = photo_size

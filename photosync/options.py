@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,17 @@ OPTIONS = (
         metavar="FILE",
     ),
     Option(
+        "device-file",
+        "file of the device id that --enrol makes, for an account with a second factor (2FA); by default device-id in "
+        "the state directory, or without one beside the configuration file",
+        metavar="FILE",
+    ),
+    Option(
+        "otp-code",
+        "the six digits of the authenticator app, for --enrol where it cannot ask for them",
+        metavar="CODE",
+    ),
+    Option(
         "url",
         "NAS host name, IP address or whole URL, with its path alias if there is one (https://nas.example/photo)",
         short="U",
@@ -95,12 +107,18 @@ OPTIONS = (
     Option("timeout", "seconds for one NAS call, all in all", metavar="SECONDS", default="30"),
     Option("ca-file", "trust the certificate authority or certificate in this PEM file", metavar="FILE"),
     Option("insecure", "do not check the NAS's certificate at all", flag=True),
+    Option(
+        "state-dir",
+        "directory for what is kept over a restart; $STATE_DIRECTORY is used by itself when systemd provides it",
+        metavar="DIR",
+    ),
     Option("log-level", "one of debug, info, warning, error", metavar="LEVEL", default="info"),
 )
 
 COMMANDS: Mapping[str, str] = {
     "demo": "run on the simulated NAS with its sample photos",
     "check": "make the calls that the service will make, print a line for each, and exit with 0 or 1",
+    "enrol": "make this device known to the NAS once, for an account with a second factor (2FA)",
     "list-albums": "print the albums that the account can see, and exit",
 }
 
@@ -230,3 +248,17 @@ def is_yes_or_no(value: str) -> bool:
 def nearest(wrong: str, right: Sequence[str]) -> str:
     matches = get_close_matches(wrong, right, n=1)
     return f" Did you mean {matches[0]}?" if matches else ""
+
+
+def names_a_file(argument: str) -> bool:
+    return argument.startswith(("-c", "--config=")) or argument == "--config"
+
+
+def as_list(value: str) -> str:
+    """A variable holds one value as it is, or several as a JSON list of texts; here as a JSON list in any case."""
+    try:
+        values = json.loads(value)
+    except ValueError:
+        values = None
+    is_list = isinstance(values, list) and all(isinstance(one, str) for one in values)
+    return value if is_list else json.dumps([value])

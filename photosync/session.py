@@ -46,11 +46,17 @@ class _Api:
 class DsmSession:
     """One account's session on one NAS, shared by all threads. `clock` is a monotonic clock in seconds."""
 
-    def __init__(self, wire: Wire, account: Account, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        account: Account,
+        clock: Callable[[], float] = time.monotonic,
+        brake: LoginBrake | None = None,
+    ) -> None:
         self._wire = wire
         self._account = account
         self._clock = clock
-        self._brake = LoginBrake(clock)
+        self._brake = brake or LoginBrake(clock)
         self._apis: Mapping[str, _Api] = {}
         self._lock = threading.Lock()  # held while a login is made; guards everything below
         self._login: Login | None = None
@@ -74,9 +80,9 @@ class DsmSession:
     def offers(self, api: str) -> bool:
         return api in self._offered()
 
-    def login(self) -> None:
+    def login(self) -> Login:
         """Makes sure that there is a session. LoginRefused, without asking again before that can help."""
-        self._login_after(None)
+        return self._login_after(None)
 
     def logout(self) -> None:
         """Ends the session at the NAS, where they pile up otherwise. Raises nothing: it is a courtesy."""

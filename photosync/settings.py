@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,22 @@ from urllib.parse import SplitResult, urlsplit
 
 import configargparse
 
+from .device import device_in, device_path, is_otp_code
 from .errors import ConfigError
-from .options import COMMANDS, ENVIRONMENT_PREFIX, OPTIONS, ConfigFile, build_parser, is_yes_or_no, nearest, spell_out
+from .options import (
+    COMMANDS,
+    ENVIRONMENT_PREFIX,
+    OPTIONS,
+    ConfigFile,
+    as_list,
+    build_parser,
+    is_yes_or_no,
+    names_a_file,
+    nearest,
+    spell_out,
+)
 from .secret import Secret, others_can_read, secret_in
+from .state import prepare_folder, state_folder
 
 MEGABYTE = 1_000_000
 RENDITIONS = ("sm", "m", "xl", "original")
@@ -29,7 +41,7 @@ class Settings:
     """Checked configuration. Sizes in bytes, times in seconds; `command` is "run" or a key of `COMMANDS`.
 
     `url` is the NAS's base address with port and without a slash at its end.
-    Exactly one of `password` and `password_file` is set.
+    Exactly one of `password` and `password_file` is set. `device_file` need not be there.
     """
 
     url: str
@@ -37,6 +49,8 @@ class Settings:
     password: Secret | None = None
     password_file: Path | None = None
     password_file_guarded: bool = False
+    device_file: Path | None = None
+    otp_code: Secret | None = None
     albums: tuple[str, ...] = ("kitchen-dash",)
     max_cache_bytes: int = 250 * MEGABYTE
     interval_seconds: float = 60.0
@@ -47,6 +61,7 @@ class Settings:
     timeout_seconds: float = 30.0
     ca_file: Path | None = None
     insecure: bool = False
+    state_dir: Path | None = None
     log_level: str = "info"
     command: str = "run"
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -58,6 +73,13 @@ class Settings:
         assert self.password_file is not None
         try:
             return secret_in(self.password_file, guarded=self.password_file_guarded)
+        except ValueError as error:
+            raise ConfigError([str(error)]) from None
+
+    def read_device(self) -> Secret | None:
+        """The device id as it is now, None if there is none. ConfigError if its file can't be used."""
+        try:
+            return device_in(self.device_file) if self.device_file else None
         except ValueError as error:
             raise ConfigError([str(error)]) from None
 
@@ -77,7 +99,7 @@ class _Loader:
         self.environment = environment
         variables = {option.variable for option in OPTIONS}
         reading = type("Reading", (ConfigFile,), {"mistakes": self.mistakes, "lines": self.lines})
-        parser = build_parser(reading, default_file=not any(map(_names_a_file, arguments)))
+        parser = build_parser(reading, default_file=not any(map(names_a_file, arguments)))
         try:
             parsed, unknown = parser.parse_known_args(spell_out(arguments), env_vars=self._variables())
         except OSError as error:
@@ -89,6 +111,7 @@ class _Loader:
         self.command = commands[0] if commands else "run"
         if len(commands) > 1:
             self.mistakes.append(f"{' and '.join(commands)} (command line) contradict each other: keep one of them.")
+        self.config_file: Path | None = None
         self.sources = self._sources(parser)
         self._tell_unknown(unknown)
         for name in sorted(environment):
@@ -106,7 +129,7 @@ class _Loader:
             if option.flag and value and not is_yes_or_no(value):
                 self.mistakes.append(f"{option.name} (environment {option.variable}): '{value}' is not yes or no.")
             elif value:
-                known[option.variable] = _as_list(value) if option.repeatable else value
+                known[option.variable] = as_list(value) if option.repeatable else value
         return known
 
     def _tell_unknown(self, arguments: Sequence[str]) -> None:
@@ -130,7 +153,8 @@ class _Loader:
             for key in settings:
                 if source == "environment_variables":
                     told[key.removeprefix(ENVIRONMENT_PREFIX).replace("_", "-").lower()] = f"environment {key}"
-                elif source.startswith("config_file"):
+                elif source.startswith("config_file|"):
+                    self.config_file = Path(source.partition("|")[2])
                     told[key] = self.lines.get(key, "file")
         return told
 
@@ -154,12 +178,15 @@ class _Loader:
                 f"{self.source('insecure')}: the NAS's certificate is not checked, so anybody in your network could "
                 "pass for the NAS and get the password. Better trust its certificate with --ca-file."
             )
+        state_dir = self.state_dir()
         result = Settings(
             url=url,
             username=username,
             password=password,
             password_file=password_file,
             password_file_guarded=password_file is not None and self.is_guarded(password_file),
+            device_file=None if demo else self.device_file(state_dir),
+            otp_code=self.otp_code(),
             albums=self.albums(),
             max_cache_bytes=int(self.number("max-cache", 250, 1, 1_000_000) * MEGABYTE),
             interval_seconds=self.number("interval", 60, 1, 86_400),
@@ -170,6 +197,7 @@ class _Loader:
             timeout_seconds=self.number("timeout", 30, 1, 600),
             ca_file=self.ca_file(),
             insecure=bool(self.raw["insecure"]),
+            state_dir=state_dir,
             log_level=self.choice("log-level", "info", LOG_LEVELS),
             command=self.command,
             warnings=tuple(self.warnings),
@@ -290,6 +318,33 @@ class _Loader:
             self.mistakes.append(f"{self.source('password-file')}: {error}")
         return path
 
+    def state_dir(self) -> Path | None:
+        folder = state_folder(self.raw["state-dir"], self.environment)
+        problem = prepare_folder(folder) if folder else ""
+        self.warnings += [problem] if problem else []
+        return folder
+
+    def device_file(self, state_dir: Path | None) -> Path | None:
+        """What --enrol replaces need not be of any use."""
+        path = device_path(self.raw["device-file"], state_dir, self.config_file)
+        if self.command == "enrol":
+            if path is None:
+                self.missing("device-file", "the file for the device id", "--device-file FILE")
+        elif path is not None:
+            try:
+                device_in(path)
+            except ValueError as error:
+                self.mistakes.append(f"device-file: {error}")
+        return path
+
+    def otp_code(self) -> Secret | None:
+        text = self.raw["otp-code"]
+        if text is None:
+            return None
+        if not is_otp_code(text):
+            self.mistakes.append(f"{self.source('otp-code')}: it has to be the six digits of the authenticator app.")
+        return Secret(text)
+
     def is_guarded(self, path: Path) -> bool:
         """Whether it lies where systemd puts credentials or Docker puts secrets."""
         credentials = self.environment.get("CREDENTIALS_DIRECTORY")
@@ -341,17 +396,3 @@ def _split(text: str) -> SplitResult:
     if host.count(":") > 1 and not host.startswith("["):
         host = f"[{host}]"
     return urlsplit(f"//{host}{slash}{path}")
-
-
-def _names_a_file(argument: str) -> bool:
-    return argument.startswith(("-c", "--config=")) or argument == "--config"
-
-
-def _as_list(value: str) -> str:
-    """A variable holds one value as it is, or several as a JSON list of texts; here as a JSON list in any case."""
-    try:
-        values = json.loads(value)
-    except ValueError:
-        values = None
-    is_list = isinstance(values, list) and all(isinstance(one, str) for one in values)
-    return value if is_list else json.dumps([value])

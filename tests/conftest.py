@@ -6,10 +6,12 @@ Secrets are canaries: every byte of output that a test can see is searched for t
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -43,6 +45,13 @@ def io_loop() -> Iterator[IOLoop]:
     loop = MonotonicIOLoop(make_current=True)
     yield loop
     loop.close(all_fds=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_other_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused logins are remembered in the folder for temporary files: each test has its own."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture

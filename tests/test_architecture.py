@@ -23,7 +23,7 @@ TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items(
 # Imports go down or stay on their floor.
 FLOORS = [
     {"__main__"},
-    {"service", "check"},
+    {"service", "check", "enrol"},
     {"connect"},
     {"web", "metrics"},
     {"screens"},
@@ -32,6 +32,8 @@ FLOORS = [
     {"nas", "session"},
     {"account"},
     {"reply", "brake"},
+    {"settings", "refused"},
+    {"device"},
     {
         "wire",
         "sockets",
@@ -39,7 +41,6 @@ FLOORS = [
         "breaker",
         "deck",
         "cache",
-        "settings",
         "options",
         "log",
         "server",
@@ -48,6 +49,7 @@ FLOORS = [
         "listen",
         "secret",
         "health",
+        "state",
     },
     {"models", "errors", "__init__"},
 ]
@@ -62,7 +64,7 @@ USERS_OF = {
     "configargparse": {"options", "settings"},
     "prometheus_client": {"metrics"},
 }
-WORKER_ROOMS = {"account", "albums", "brake", "listing", "nas", "reply", "session", "sockets", "wire"}
+WORKER_ROOMS = {"account", "albums", "brake", "listing", "nas", "refused", "reply", "session", "sockets", "wire"}
 LOOP_ROOMS = {"breaker", "cache", "deck", "metrics", "screens", "server", "service", "store", "sync", "web"}
 
 
@@ -118,7 +120,7 @@ class TestImportsGoDownOnly:
         assert users == USERS_OF[package]
 
     def test_below_the_service_objects_are_given_values_not_the_settings(self) -> None:
-        for room in set(ROOMS) - {"__main__", "service", "check", "connect"}:
+        for room in set(ROOMS) - {"__main__", "service", "check", "enrol", "connect"}:
             taken = {name for module, name in imported(tree(room), 1) if module == "settings"}
             assert taken <= {"Secret"}, room
 
