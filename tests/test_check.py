@@ -92,7 +92,7 @@ def test_a_check_tells_each_step_and_ends_well(command: Command, tmp_path: Path)
         r"ok      album id:1  kitchen-dash  \(30 items, own\)",
         r"ok      28 photos can be shown \(left out: 1 video, 1 without a preview\)",
         r"ok      first picture: [0-9,]+ bytes in [0-9]+ ms",
-        r"ok      first picture of the shared space: [0-9,]+ bytes in [0-9]+ ms",
+        r"ok      first picture of the account's own: [0-9,]+ bytes in [0-9]+ ms",
         r"All is well: photos-sync can serve this album\.",
     ]
     assert len(lines) == len(patterns)
