@@ -84,4 +84,5 @@ class LoginBrake:
 
 
 def _in_words(seconds: float) -> str:
-    return f"{math.ceil(seconds / 60)} minutes" if seconds > 90 else f"{math.ceil(seconds)} seconds"
+    count, unit = (math.ceil(seconds / 60), "minute") if seconds > 90 else (math.ceil(seconds), "second")
+    return f"{count} {unit}{'s' * (count > 1)}"
