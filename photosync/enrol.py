@@ -11,7 +11,7 @@ from .account import Account
 from .connect import build_brake, build_client, build_session
 from .device import is_otp_code, keep_device
 from .errors import ConfigError, LoginRefused, NasBadAnswer, PhotosSyncError
-from .log import Redactor
+from .log import Redactor, harmless
 from .secret import Secret
 from .settings import Settings
 
@@ -26,15 +26,14 @@ def enrol(settings: Settings) -> bool:
     """
     assert settings.device_file is not None
     if not _wants_code(settings):
-        print(
-            f"The NAS wants no code from {settings.username}: there is nothing to enrol, and nothing needs to be done."
-        )
+        print("The account has no second factor (2FA): no code is wanted, and nothing needs to be done.")
         return True
     _require_writable(settings.device_file)
     device = _device(settings)
     _keep(settings.device_file, device)
     _prove(settings)
-    print(f"The NAS knows this device now, by the id in {settings.device_file}: a login without a code has succeeded.")
+    place = harmless(str(settings.device_file))
+    print(f"The NAS knows this device now, by the id in {place}: a login without a code has succeeded.")
     print("Next: photos-sync --check with the same options. A service that runs uses the id at its next login.")
     return True
 
