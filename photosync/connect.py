@@ -42,12 +42,20 @@ def build_brake(settings: Settings) -> LoginBrake:
     """The brake that the service and each command share, also over restarts."""
     refused = RefusedLogins(
         since_start,
-        settings.state_dir or Path(tempfile.gettempdir()) / f"photos-sync-{os.geteuid()}",
+        settings.state_dir or _temporary_folder(),
         subject=f"{settings.url} {settings.username}",
         private=settings.state_dir is None,
         start=this_start(),
     )
     return LoginBrake(since_start, refused)
+
+
+def _temporary_folder() -> Path | None:
+    """The user's own folder among the temporary files, which need not be there; None where no file can be written."""
+    try:
+        return Path(tempfile.gettempdir()) / f"photos-sync-{os.geteuid()}"
+    except FileNotFoundError:
+        return None
 
 
 def _wire(settings: Settings) -> Wire:

@@ -98,8 +98,12 @@ def _device_for(settings: Settings, code: Secret) -> Secret:
 
 def _require_writable(path: Path) -> None:
     """Asked before the code, which counts but once."""
-    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        raise _not_kept(path, "it is a directory" if path.is_dir() else "its folder is missing or cannot be written")
+    if path.is_dir():
+        raise _not_kept(path, "it is a directory")
+    if "\0" in path.name or not path.parent.is_dir():
+        raise _not_kept(path, "there is no such folder")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise _not_kept(path, "Permission denied")
 
 
 def _keep(path: Path, device: Secret) -> None:

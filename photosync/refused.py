@@ -77,7 +77,7 @@ class RefusedLogins:
         self._own = [*self.recent(), Refused(self._clock(), kind, sentence[:_LONGEST_SENTENCE])]
         if self._folder is None:
             return
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # a path that holds a NUL is a ValueError
             self._folder.mkdir(mode=0o700, exist_ok=True)
             if self._is_safe(self._folder):
                 self._write(self._folder, self._read() | {self._subject: self._own})

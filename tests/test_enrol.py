@@ -240,12 +240,17 @@ def test_any_other_refusal_is_told_with_its_next_step_and_remembered(
 
 def test_a_place_that_cannot_be_written_is_told_before_the_code_is_used(command: Command) -> None:
     command.device_file.mkdir()
-    for arguments in ([], ["--device-file", str(command.folder / "missing" / "id")]):
+    ways = {
+        "it is a directory": [],
+        "there is no such folder": ["--device-file", str(command.folder / "missing" / "id")],
+    }
+    for cause, arguments in ways.items():
         ended = command.run("--enrol", "--otp-code", CODE, *arguments)
         assert ended.returncode == 1
         assert ended.stderr.startswith("photos-sync: The device id cannot be kept in '")
+        assert cause in ended.stderr
         assert "Correct --device-file" in ended.stderr
-    assert command.logins == ["plain", "plain"]
+    assert set(command.logins) == {"plain"}
 
 
 def test_a_nas_that_gives_no_device_id_is_told(command: Command) -> None:

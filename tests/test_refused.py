@@ -132,7 +132,7 @@ def test_a_broken_file_is_ignored_and_replaced(machine: Machine, content: bytes)
     assert json.loads(machine.file.read_text())["start"] == "first"
 
 
-@pytest.mark.parametrize("place", ["/proc/nothing", "/dev/null"])
+@pytest.mark.parametrize("place", ["/proc/nothing", "/dev/null", "a\0b"])
 def test_where_nothing_can_be_written_the_program_remembers_its_own(machine: Machine, place: str) -> None:
     refused = machine.program(folder=Path(place))
     refused.add("login_400", "")
