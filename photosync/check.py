@@ -63,12 +63,17 @@ def _check(settings: Settings, client: SynologyClient) -> None:
     _ok(f"{len(catalog.photos)} photos can be shown" + (f" (left out: {skipped})" if skipped else ""))
     if not catalog.photos:
         raise AlbumProblem("empty", "The album is empty.", "Put photos into it in Synology Photos.")
+    _pictures(client, catalog)
+
+
+def _pictures(client: SynologyClient, catalog: Catalog) -> None:
+    """One of each kind, since each wants a right of its own."""
     by_access: dict[str, Photo] = {}
     for photo in catalog.photos:
         by_access.setdefault(photo.access, photo)
     first, *others = by_access.values()
     _ok(f"first picture: {_fetch(client, first)}")
-    for photo in others:  # each kind wants a right of its own
+    for photo in others:
         kind = {"": "the account's own", "team": "the shared space"}.get(photo.access, "another owner")
         _ok(f"first picture of {kind}: {_fetch(client, photo)}")
 
