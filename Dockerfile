@@ -4,7 +4,10 @@
 #   docker run -d --restart unless-stopped -p 5000:5000 --memory 512m \
 #       -e PHOTOS_SYNC_URL=nas.local -e PHOTOS_SYNC_USERNAME=frame -e PHOTOS_SYNC_ALBUM=kitchen-dash \
 #       -e PHOTOS_SYNC_PASSWORD_FILE=/run/secrets/password \
-#       -v "$PWD/frame-password:/run/secrets/password:ro" photos-sync
+#       -v "$PWD/frame-password:/run/secrets/password:ro" -v photos-sync:/var/lib/photos-sync photos-sync
+#
+# For an account with a second factor (2FA), once and before that: the same with "run -it --rm" in place of
+# "run -d --restart unless-stopped", without -p, and with --enrol at its end.
 #
 # The password file has to be readable by user 10001. To try it out without a NAS: docker run -p 5000:5000 photos-sync --demo
 
@@ -16,6 +19,9 @@ RUN python -m venv /opt/photos-sync && /opt/photos-sync/bin/pip install --no-cac
 
 FROM python:3.13-slim
 COPY --from=build /opt/photos-sync /opt/photos-sync
+RUN install -d -m 700 -o 10001 -g 10001 /var/lib/photos-sync
+ENV PHOTOS_SYNC_STATE_DIR=/var/lib/photos-sync
+VOLUME /var/lib/photos-sync
 USER 10001:10001
 EXPOSE 5000
 STOPSIGNAL SIGTERM

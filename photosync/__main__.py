@@ -1,4 +1,4 @@
-"""main(): settings, logging, one of run / demo / check / list-albums; errors become exit codes. Main thread."""
+"""main(): settings, logging, one of run / demo / check / enrol / list-albums; errors become exit codes. Main thread."""
 
 from __future__ import annotations
 
@@ -19,14 +19,12 @@ EXIT_CONFIGURATION = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and gives its exit status: 0, 1 (it failed) or 2 (the configuration cannot be used)."""
     try:
-        settings = load_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
+        return _command(load_settings(sys.argv[1:] if arguments is None else arguments, os.environ))
     except ConfigError as error:
         for mistake in error.mistakes:
             print(f"photos-sync: {mistake}", file=sys.stderr)
         print("photos-sync --help shows every option.", file=sys.stderr)
         return EXIT_CONFIGURATION
-    try:
-        return _command(settings)
     except PhotosSyncError as error:
         print(f"photos-sync: {harmless(error.sentence)}", file=sys.stderr)
         return EXIT_FAILED
@@ -39,11 +37,11 @@ def _command(settings: Settings) -> int:
         return _demo(settings)
     if settings.command == "run":
         return _run(settings)
-    from . import check
+    from . import check, enrol
 
     for warning in settings.warnings:
         print(f"photos-sync: {harmless(warning)}", file=sys.stderr)
-    steps = check.check if settings.command == "check" else check.list_albums
+    steps = {"check": check.check, "enrol": enrol.enrol, "list-albums": check.list_albums}[settings.command]
     return EXIT_FAILED if not steps(settings) else 0
 
 

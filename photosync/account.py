@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from . import dsm
+from .device import DEVICE_NAME, is_device_id
 from .errors import ConfigError, LoginRefused, NasBadAnswer, NasError
 from .reply import Reply
 from .secret import Secret
 
 AUTH = "SYNO.API.Auth"
 _SESSION_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,512}")
+
+_Read = TypeVar("_Read")
 
 AskOnce = Callable[[str, str, Mapping[str, Any], Mapping[str, str]], Reply]
 """Makes one call (API, method, fields, headers), whose reply has an envelope. Raises NasError."""
@@ -33,38 +36,68 @@ class Login:
         return headers | {"X-SYNO-TOKEN": self.token} if self.token else headers
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What proves who logs in: the password, and for a second factor a code or the id of a device it was asked on."""
+
+    password: Secret
+    device: Secret | None = None
+    otp_code: Secret | None = None
+
+    def fields(self) -> dict[str, str]:
+        """The login's parameters; a code is sent together with the wish to be asked for none again."""
+        fields = {"passwd": self.password.reveal()}
+        if self.otp_code is not None:
+            fields |= {"otp_code": self.otp_code.reveal(), "enable_device_token": "yes", "device_name": DEVICE_NAME}
+        elif self.device is not None:
+            fields |= {"device_id": self.device.reveal(), "device_name": DEVICE_NAME}
+        return fields
+
+
 class Account:
     """A DSM account: one of the two ways in, see `session.WayIn`.
 
-    `read_password` is asked before each login, so that a changed secret counts; it may raise ConfigError.
-    `hide` is told each secret that a login uses or brings, before anything could log it.
+    `read_password` and `read_device` are asked before each login, so that a changed secret counts; they may raise
+    ConfigError. `hide` is told each secret that a login uses or brings, before anything could log it. `device` is the
+    id that the last login gave this machine, if it did.
     """
 
     folder = "webapi"
     thumbnail_paths: Sequence[str] = ("",)
     passphrase = ""
 
-    def __init__(self, username: str, read_password: Callable[[], Secret], hide: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        username: str,
+        read_password: Callable[[], Secret],
+        hide: Callable[[str], None],
+        read_device: Callable[[], Secret | None] = lambda: None,
+        otp_code: Secret | None = None,
+    ) -> None:
+        self.device: Secret | None = None
         self._username = username
         self._read_password = read_password
         self._hide = hide
+        self._read_device = read_device
+        self._otp_code = otp_code
 
-    def secret(self) -> Secret:
-        """The password as it is now. LoginRefused("password_file") if it can't be had."""
-        return current_secret(self._read_password)
+    def secret(self) -> Credentials:
+        """As they are now. LoginRefused("password_file" or "device_file") if they can't be had."""
+        return Credentials(
+            current(self._read_password, "password_file", "the password"),
+            current(self._read_device, "device_file", "the device id"),
+            self._otp_code,
+        )
 
-    def log_in(self, ask: AskOnce, password: Secret) -> Login:
+    def log_in(self, ask: AskOnce, credentials: Credentials) -> Login:
         """One login. Raises LoginRefused if it is about the account, otherwise another NasError."""
-        self._hide(password.reveal())
-        fields = {
-            "account": self._username,
-            "passwd": password.reveal(),
-            "format": "cookie",
-            "enable_syno_token": "yes",
-        }
+        for secret in (credentials.password, credentials.device, credentials.otp_code):
+            if secret is not None:
+                self._hide(secret.reveal())
+        fields = {"account": self._username, "format": "cookie", "enable_syno_token": "yes"} | credentials.fields()
         reply = ask(AUTH, "login", fields, {})
         if reply.error_code is not None:
-            raise dsm.login_error(reply.error_code)
+            raise dsm.login_error(reply.error_code, with_device=credentials.device is not None)
         return self._login(reply.envelope.get("data") if reply.envelope else None)
 
     def log_out(self, ask: AskOnce, headers: Mapping[str, str]) -> None:
@@ -87,16 +120,16 @@ class Account:
         for text in (sid, token or "none"):
             if not isinstance(text, str) or not _SESSION_TEXT.fullmatch(text):
                 raise NasBadAnswer("bad_sid", "The NAS's login answer holds no usable session.", "It is tried again.")
-        self._hide(str(sid))
-        self._hide(str(token))
+        device = row.get("device_id") or row.get("did")
+        for text in (sid, token, device or ""):
+            self._hide(str(text))
+        self.device = Secret(device) if is_device_id(device) else None
         return Login(sid=str(sid), token=str(token))
 
 
-def current_secret(read: Callable[[], Secret]) -> Secret:
-    """What `read` gives now. LoginRefused("password_file") where it raises ConfigError."""
+def current(read: Callable[[], _Read], kind: str, what: str) -> _Read:
+    """What `read` gives now. LoginRefused(kind) where it raises ConfigError."""
     try:
         return read()
     except ConfigError:
-        raise LoginRefused(
-            "password_file", "The file with the password cannot be used.", "photos-sync --check tells why."
-        ) from None
+        raise LoginRefused(kind, f"The file with {what} cannot be used.", "photos-sync --check tells why.") from None

@@ -10,7 +10,7 @@ from .albums import AlbumView, describe, look
 from .connect import build_client
 from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
 from .log import Redactor, harmless
-from .models import Catalog, left_out
+from .models import Catalog, Photo, left_out
 from .nas import SynologyClient
 from .settings import Settings
 
@@ -71,10 +71,26 @@ def _check(settings: Settings, client: SynologyClient) -> bool:
     _ok(f"{len(catalog.photos)} photos can be shown" + (f" (left out: {skipped})" if skipped else ""))
     if not catalog.photos:
         raise AlbumProblem("empty", "The album is empty.", "Put photos into it in Synology Photos.")
-    started_at = time.monotonic()
-    data = client.fetch(catalog.photos[0])
-    _ok(f"first picture: {len(data):,} bytes in {(time.monotonic() - started_at) * 1000:.0f} ms")
+    _pictures(client, catalog)
     return not problems
+
+
+def _pictures(client: SynologyClient, catalog: Catalog) -> None:
+    """One of each kind, since each wants a right of its own."""
+    by_access: dict[str, Photo] = {}
+    for photo in catalog.photos:
+        by_access.setdefault(photo.access, photo)
+    first, *others = by_access.values()
+    _ok(f"first picture: {_fetch(client, first)}")
+    for photo in others:
+        kind = {"": "the account's own", "team": "the shared space"}.get(photo.access, "another owner")
+        _ok(f"first picture of {kind}: {_fetch(client, photo)}")
+
+
+def _fetch(client: SynologyClient, photo: Photo) -> str:
+    started_at = time.monotonic()
+    data = client.fetch(photo)
+    return f"{len(data):,} bytes in {(time.monotonic() - started_at) * 1000:.0f} ms"
 
 
 def _ok(text: str) -> None:

@@ -24,7 +24,20 @@ NOT_OFFERED = frozenset({102, 103, 104})
 BLOCKED_KIND = "login_407"
 """The NAS refuses this machine's address, whatever it sends."""
 
+CODE_WANTED_KIND = "login_403"
+"""The NAS wants a code of the second factor."""
+
+WRONG_CODE_KIND = "login_404"
+
 _RIGHTS = "In DSM, open Control Panel > User & Group, edit the account, and under Applications allow Synology Photos."
+_SHARED_SPACE = (
+    "The account may not open the shared space.",
+    "In Synology Photos, an administrator opens Settings > Shared Space > Set Access Permissions and adds the account.",
+)
+_UNKNOWN_DEVICE = (
+    "The NAS no longer knows this device, and wants a code from the account's second factor (2FA).",
+    "Run photos-sync --enrol again.",
+)
 _LOGIN: Mapping[int, tuple[str, str]] = {
     400: (
         "The NAS does not accept the account name or the password.",
@@ -33,14 +46,17 @@ _LOGIN: Mapping[int, tuple[str, str]] = {
     401: ("The account is disabled.", "Enable it in DSM: Control Panel > User & Group."),
     402: ("The account may not use Synology Photos.", _RIGHTS),
     403: (
-        "The account wants a code from a second factor (2FA) at each login.",
-        "Make a separate DSM account without 2FA that may only use Synology Photos, and share the album with it.",
+        "The account wants a code from a second factor (2FA), and this device is not enrolled.",
+        "Run photos-sync --enrol once with the same options, or use an account without 2FA.",
     ),
-    404: ("The code of the second factor was wrong.", "Use an account without a second factor."),
+    404: (
+        "The code of the second factor (2FA) was wrong, or has been used already.",
+        "Wait for the next code of the authenticator app, and run photos-sync --enrol again.",
+    ),
     405: ("This address does not lead to Synology Photos.", "Correct --url or --port."),
     406: (
-        "The NAS demands a second factor (2FA) of this account.",
-        "In DSM, exempt the account: Control Panel > Security > Account.",
+        "The NAS demands a second factor (2FA) of this account, which has none set up.",
+        "In DSM, exempt the account (Control Panel > Security > Account), or set it up and run photos-sync --enrol.",
     ),
     407: (
         "The NAS has blocked this machine's address after too many failed logins.",
@@ -68,19 +84,24 @@ _CALL: Mapping[int, tuple[str, str]] = {
     160: ("The account may not use Synology Photos.", _RIGHTS),
     609: ("The album is shared with the account and cannot be opened as its own.", "Name it with --album."),
     642: ("The album or photo is gone, or the account may not see it.", "Look at --list-albums."),
-    801: (
-        "The account may not open the shared space.",
-        "In Synology Photos, open Settings > Shared Space and give the account access.",
-    ),
+    801: _SHARED_SPACE,
     803: ("The account may not open this album or photo.", "Share it with the account in Synology Photos."),
-    804: ("The album may be looked at but not downloaded from.", "Use --photo-size xl, or allow downloads."),
+    804: (
+        "The album may be looked at but not downloaded from.",
+        "Use --photo-size xl, or let the album's owner allow downloads: Share in Synology Photos.",
+    ),
 }
 
 
-def login_error(code: int) -> NasError:
-    """What a refused login means: LoginRefused if it is about the account, otherwise NasUnreachable."""
+def login_error(code: int, *, with_device: bool = False) -> NasError:
+    """What a refused login means: LoginRefused if it is about the account, otherwise NasUnreachable.
+
+    `with_device` says that a device id was sent with it.
+    """
     if code in TRANSIENT:
         return _starting(code)
+    if with_device and code == 403:
+        return LoginRefused(CODE_WANTED_KIND, *_UNKNOWN_DEVICE)
     if code in _LOGIN:
         return LoginRefused(f"login_{code}", *_LOGIN[code])
     return NasUnreachable(
@@ -92,6 +113,8 @@ def call_error(api: str, code: int) -> NasError:
     """What an error code of any other call means, once a new login has not cured it."""
     if code in TRANSIENT:
         return _starting(code)
+    if api.startswith("SYNO.FotoTeam.") and code == 803:
+        return NasCallRefused(code, *_SHARED_SPACE)
     cause, next_step = _CALL.get(
         code, (f"The NAS refused the call {api} with its error code {code}.", "It is tried again at the next look.")
     )

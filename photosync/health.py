@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 
 from .breaker import Breaker, Quarantine
-from .errors import LoginRefused, NasError, NasTimeout, NasUnreachable, PhotoNotFound, PhotosSyncError
+from .errors import LoginRefused, NasCallRefused, NasError, NasTimeout, NasUnreachable, PhotoNotFound, PhotosSyncError
 from .models import Catalog, Photo
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class NasHealth:
         self.breaker = Breaker(clock, rng, longest_seconds=longest_wait_seconds)
         self.photo_breaker = Breaker(clock, rng, threshold=_FAILING_PHOTOS, longest_seconds=longest_wait_seconds)
         self.quarantine = Quarantine(clock)
+        self._told: set[str] = set()
 
     @property
     def allows_downloads(self) -> bool:
@@ -72,6 +73,9 @@ class NasHealth:
             self.breaker.abandon()
         else:
             self.breaker.success()
+        if isinstance(error, NasCallRefused) and error.kind not in self._told:  # perhaps a right that is missing
+            self._told.add(error.kind)
+            log.warning("Some photos cannot be had: %s", error.sentence)
         closed = not self.photo_breaker.is_open
         self.quarantine.failure(photo.key, error)
         self.photo_breaker.failure(error, subject=photo.id, at_least_seconds=error.retry_after_seconds)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from .brake import LoginBrake
 from .errors import NasBadAnswer, NasCallRefused, PhotoNotFound
 from .listing import Listing, album_from_row, rows_of
 from .models import Album, Photo
@@ -32,7 +33,7 @@ _ITEM_DETAILS: Sequence[str] = ["thumbnail", "resolution", "address", "descripti
 class SynologyClient:
     """What one account or one share link sees on a NAS.
 
-    `hide` is told the secrets that albums carry, `clock` is as in `DsmSession`.
+    `hide` is told the secrets that albums carry, `clock` and `brake` are as in `DsmSession`.
     """
 
     def __init__(
@@ -44,8 +45,9 @@ class SynologyClient:
         max_photo_bytes: int,
         photo_size: str = "xl",
         clock: Callable[[], float] = time.monotonic,
+        brake: LoginBrake | None = None,
     ) -> None:
-        self._session = DsmSession(wire, way_in, clock)
+        self._session = DsmSession(wire, way_in, clock, brake)
         self._way_in = way_in
         self._thumbnail_path = way_in.thumbnail_paths[0]  # where the last thumbnail was found
         self._hide = hide

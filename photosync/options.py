@@ -82,6 +82,17 @@ OPTIONS = (
         metavar="FILE",
     ),
     Option(
+        "device-file",
+        "file of the device id that --enrol makes, for an account with a second factor (2FA); by default device-id in "
+        "the state directory, or without one beside the configuration file",
+        metavar="FILE",
+    ),
+    Option(
+        "otp-code",
+        "the six digits of the authenticator app, for --enrol where it cannot ask for them",
+        metavar="CODE",
+    ),
+    Option(
         "url",
         "NAS host name, IP address or whole URL, with its path alias if there is one (https://nas.example/photo)",
         short="U",
@@ -116,12 +127,18 @@ OPTIONS = (
     Option("timeout", "seconds for one NAS call, all in all", metavar="SECONDS", default="30"),
     Option("ca-file", "trust the certificate authority or certificate in this PEM file", metavar="FILE"),
     Option("insecure", "do not check the NAS's certificate at all", flag=True),
+    Option(
+        "state-dir",
+        "directory for what is kept over a restart; $STATE_DIRECTORY is used by itself when systemd provides it",
+        metavar="DIR",
+    ),
     Option("log-level", "one of debug, info, warning, error", metavar="LEVEL", default="info"),
 )
 
 COMMANDS: Mapping[str, str] = {
     "demo": "run on the simulated NAS with its sample photos",
     "check": "make the calls that the service will make, print a line for each, and exit with 0 or 1",
+    "enrol": "make this device known to the NAS once, for an account with a second factor (2FA)",
     "list-albums": "print the albums that the account can see, and exit",
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_MOST_BYTES = 65_536
+
 
 class Secret:
     """A text that shows itself only to `reveal()`."""
@@ -35,13 +37,17 @@ def others_can_read(path: Path) -> bool:
         return False
 
 
-def secret_in(path: Path, *, guarded: bool = False) -> Secret:
+def secret_in(path: Path, what: str = "the password", *, guarded: bool = False) -> Secret:
     """The first line of a secret file; ValueError with the cause and the next step.
 
     A `guarded` file lies in a folder that only the service sees, and is read whatever its mode.
     """
     try:
-        first_line = path.read_text("utf-8-sig").split("\n", 1)[0].removesuffix("\r")
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError(f"'{path}' is far too large: its first line has to be {what}.")
+        first_line = content.decode("utf-8-sig").split("\n", 1)[0].removesuffix("\r")
     except OSError as error:
         raise ValueError(f"'{path}' cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
@@ -49,5 +55,5 @@ def secret_in(path: Path, *, guarded: bool = False) -> Secret:
     if others_can_read(path) and not guarded:
         raise ValueError(f"every user of this machine can read '{path}'. Run: chmod 600 {path}")
     if not first_line:
-        raise ValueError(f"the first line of '{path}' is empty; it has to be the password.")
+        raise ValueError(f"the first line of '{path}' is empty; it has to be {what}.")
     return Secret(first_line)

@@ -17,7 +17,6 @@ from .account import AUTH, AskOnce
 from .brake import LoginBrake
 from .errors import LoginRefused, NasBadAnswer, NasError
 from .reply import Reply, read_reply, unreadable
-from .secret import Secret
 from .share_link import LOGIN
 from .wire import Answer, Room, Wire
 
@@ -57,16 +56,16 @@ class WayIn(Protocol):
     """How a session is had: by an account, or by an album's share link.
 
     `folder` holds the scripts for calls, `thumbnail_paths` says where thumbnails may be asked for ("" is the script of
-    that call), `passphrase` belongs to every call about the link's album. `advice` tells a next step with the options
-    that this way has.
+    that call), `passphrase` belongs to every call about the link's album. `secret` gives what the login needs, equal as
+    long as nothing has changed. `advice` tells a next step with the options that this way has.
     """
 
     folder: str
     thumbnail_paths: Sequence[str]
     passphrase: str
 
-    def secret(self) -> Secret: ...
-    def log_in(self, ask: AskOnce, secret: Secret, /) -> Login: ...
+    def secret(self) -> Any: ...
+    def log_in(self, ask: AskOnce, secret: Any, /) -> Login: ...
     def log_out(self, ask: AskOnce, headers: Mapping[str, str]) -> None: ...
     def dead_codes(self, api: str) -> frozenset[int]: ...
     def call_error(self, api: str, code: int) -> NasError: ...
@@ -76,11 +75,17 @@ class WayIn(Protocol):
 class DsmSession:
     """One session on one NAS, shared by all threads. `clock` is a monotonic clock in seconds."""
 
-    def __init__(self, wire: Wire, way_in: WayIn, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        way_in: WayIn,
+        clock: Callable[[], float] = time.monotonic,
+        brake: LoginBrake | None = None,
+    ) -> None:
         self._wire = wire
         self._way_in = way_in
         self._clock = clock
-        self._brake = LoginBrake(clock)
+        self._brake = brake or LoginBrake(clock)
         self._apis: Mapping[str, _Api] = {}
         self._lock = threading.Lock()  # held while a login is made; guards everything below
         self._login: Login | None = None

@@ -8,23 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import configargparse
-
 from .address import base_url, split_link
+from .device import device_in, device_path, is_otp_code
 from .errors import ConfigError
-from .options import (
-    COMMANDS,
-    ENVIRONMENT_PREFIX,
-    OPTIONS,
-    ConfigFile,
-    as_list,
-    build_parser,
-    is_yes_or_no,
-    names_a_file,
-    nearest,
-    spell_out,
-)
 from .secret import Secret, others_can_read, secret_in
+from .sources import Sources
+from .state import prepare_folder, state_folder
 
 MEGABYTE = 1_000_000
 RENDITIONS = ("sm", "m", "xl", "original")
@@ -47,7 +36,7 @@ class Settings:
     `url` is the NAS's base address with port and without a slash at its end.
     Exactly one of `username` and `share_link` (the passphrase in it) is set. The password is the account's or the
     link's, and exactly one of `password` and `password_file` is set; neither if the link has no password.
-    `albums` is ("",) with a share link, which leads to one.
+    `albums` is ("",) with a share link, which leads to one. `device_file` need not be there.
     """
 
     url: str
@@ -56,6 +45,8 @@ class Settings:
     password_file: Path | None = None
     password_file_guarded: bool = False
     share_link: Secret | None = None
+    device_file: Path | None = None
+    otp_code: Secret | None = None
     albums: tuple[str, ...] = ("kitchen-dash",)
     max_cache_bytes: int = 250 * MEGABYTE
     interval_seconds: float = 60.0
@@ -66,6 +57,7 @@ class Settings:
     timeout_seconds: float = 30.0
     ca_file: Path | None = None
     insecure: bool = False
+    state_dir: Path | None = None
     log_level: str = "info"
     command: str = "run"
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -81,92 +73,28 @@ class Settings:
         except ValueError as error:
             raise ConfigError([str(error)]) from None
 
+    def read_device(self) -> Secret | None:
+        """The device id as it is now, None if there is none. ConfigError if its file can't be used."""
+        try:
+            return device_in(self.device_file) if self.device_file else None
+        except ValueError as error:
+            raise ConfigError([str(error)]) from None
+
 
 def load_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Reads the three sources; raises ConfigError with every mistake, SystemExit for --help and --version."""
     return _Loader(arguments, environment).settings()
 
 
-class _Loader:
-    """One reading of the sources, so that all mistakes end up in one list."""
-
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.mistakes: list[str] = []
-        self.warnings: list[str] = []
-        self.lines: dict[str, str] = {}
-        self.environment = environment
-        variables = {option.variable for option in OPTIONS}
-        reading = type("Reading", (ConfigFile,), {"mistakes": self.mistakes, "lines": self.lines})
-        parser = build_parser(reading, default_file=not any(map(names_a_file, arguments)))
-        try:
-            parsed, unknown = parser.parse_known_args(spell_out(arguments), env_vars=self._variables())
-        except OSError as error:
-            raise ConfigError([f"{error.filename} cannot be read ({error.strerror})."]) from None
-        except ConfigError as error:
-            raise ConfigError([*self.mistakes, *error.mistakes]) from None
-        self.raw: dict[str, Any] = {option.name: getattr(parsed, option.dest) for option in OPTIONS}
-        commands = [name for name in COMMANDS if getattr(parsed, name.replace("-", "_"))]
-        self.command = commands[0] if commands else "run"
-        if len(commands) > 1:
-            self.mistakes.append(f"{' and '.join(commands)} (command line) contradict each other: keep one of them.")
-        self.sources = self._sources(parser)
-        self._tell_unknown(unknown)
-        for name in sorted(environment):
-            if name.startswith(ENVIRONMENT_PREFIX) and name not in variables:
-                self.warnings.append(
-                    f"The environment variable {name} is not an option and has no effect."
-                    f"{nearest(name, sorted(variables))}"
-                )
-
-    def _variables(self) -> dict[str, str]:
-        """The options among the environment variables; an empty one counts as not given."""
-        known: dict[str, str] = {}
-        for option in OPTIONS:
-            value = self.environment.get(option.variable, "")
-            if option.flag and value and not is_yes_or_no(value):
-                self.mistakes.append(f"{option.name} (environment {option.variable}): '{value}' is not yes or no.")
-            elif value:
-                known[option.variable] = as_list(value) if option.repeatable else value
-        return known
-
-    def _tell_unknown(self, arguments: Sequence[str]) -> None:
-        """A word without a flag may be a password, behind a flag that was spelled wrong: it is not shown."""
-        flags = [f"--{name}" for name in (*(option.name for option in OPTIONS), *COMMANDS, "config", "version", "help")]
-        names = [argument.partition("=")[0] for argument in arguments if argument.startswith("-")]
-        for name in names:
-            if name.startswith("--"):
-                self.mistakes.append(f"{name} (command line) is not an option.{nearest(name, flags)}")
-            else:
-                self.mistakes.append(f"{name[:2]} (command line) is not an option.")
-        if arguments and not names:
-            self.mistakes.append(
-                "Command line: there is a value without an option before it (not shown: it could be a password)."
-            )
-
-    def _sources(self, parser: configargparse.ArgumentParser) -> dict[str, str]:
-        """Where each value came from, for messages: the flag, the variable, or the file and its line."""
-        told: dict[str, str] = {}
-        for source, settings in parser.get_source_to_settings_dict().items():
-            for key in settings:
-                if source == "environment_variables":
-                    told[key.removeprefix(ENVIRONMENT_PREFIX).replace("_", "-").lower()] = f"environment {key}"
-                elif source.startswith("config_file"):
-                    told[key] = self.lines.get(key, "file")
-        return told
-
-    def rank(self, name: str) -> int:
-        """Which source beats which: 2 the command line, 1 the environment, 0 the file."""
-        source = self.sources.get(name)
-        return 2 if source is None else 1 if source.startswith("environment ") else 0
-
-    def source(self, name: str) -> str:
-        return f"{name} ({self.sources.get(name, 'command line')})"
+class _Loader(Sources):
+    """Checks and reports on the sources; all mistakes end up in one list."""
 
     def settings(self) -> Settings:
+        state_dir = self.state_dir()
         if self.command == "demo":
             way_in: dict[str, Any] = {"url": "", "albums": self.albums()}
         else:
-            way_in = self.account() if self.raw["share-link"] is None else self.share_link()
+            way_in = self.account(state_dir) if self.raw["share-link"] is None else self.share_link()
         if self.raw["insecure"]:
             self.warnings.append(
                 f"{self.source('insecure')}: the NAS's certificate is not checked, so anybody in your network could "
@@ -183,6 +111,7 @@ class _Loader:
             timeout_seconds=self.number("timeout", 30, 1, 600),
             ca_file=self.ca_file(),
             insecure=bool(self.raw["insecure"]),
+            state_dir=state_dir,
             log_level=self.choice("log-level", "info", LOG_LEVELS),
             command=self.command,
             warnings=tuple(self.warnings),
@@ -191,7 +120,7 @@ class _Loader:
             raise ConfigError(self.mistakes)
         return result
 
-    def account(self) -> dict[str, Any]:
+    def account(self, state_dir: Path | None) -> dict[str, Any]:
         username = self.raw["username"] or ""
         if not username:
             self.missing("username", "the NAS account", "-u NAME", "A share link (--share-link) needs none.")
@@ -201,10 +130,15 @@ class _Loader:
         found = self.password("password")
         if found["password"] is None and found["password_file"] is None and not self.given("password"):
             self.missing("password", "the password of the NAS account", "--password-file FILE (or -p PASS)")
-        return {"username": username, "url": self.url(), "albums": self.albums()} | found
+        second_factor = {"device_file": self.device_file(state_dir), "otp_code": self.otp_code()}
+        return {"username": username, "url": self.url(), "albums": self.albums()} | second_factor | found
 
     def share_link(self) -> dict[str, Any]:
         """In place of an account, of the NAS's address and of the album's name."""
+        if self.command == "enrol":
+            self.mistakes.append(
+                f"--enrol is for an account, and {self.source('share-link')} needs none: leave it out."
+            )
         for name in ("username", "password", "password-file", "url", "port", "album"):
             if self.raw[name] is not None:
                 self.mistakes.append(
@@ -219,44 +153,6 @@ class _Loader:
         except ValueError as error:
             self.mistakes.append(f"{self.source('share-link')}: {error}")
             return found | {"url": ""}
-
-    def missing(self, name: str, what: str, example: str, otherwise: str = "") -> None:
-        variable = ENVIRONMENT_PREFIX + name.replace("-", "_").upper()
-        self.mistakes.append(
-            f"{name} is missing: give {what} by {example}, {variable}, or '{name} = …' in the configuration file. "
-            f"{otherwise}".rstrip()
-        )
-
-    def number(self, name: str, default: float, lowest: float, highest: float) -> float:
-        text = self.raw[name]
-        if text is None:
-            return default
-        try:
-            value = float(text)
-            if lowest <= value <= highest:
-                return value
-        except ValueError:
-            pass
-        self.mistakes.append(f"{self.source(name)}: '{text}' is not a number from {lowest:,g} to {highest:,.0f}.")
-        return default
-
-    def whole(self, name: str, default: int, lowest: int, highest: int) -> int:
-        text = self.raw[name]
-        if text is None:
-            return default
-        if re.fullmatch(r"[0-9]{1,9}", text) and lowest <= int(text) <= highest:
-            return int(text)
-        self.mistakes.append(f"{self.source(name)}: '{text}' is not a whole number from {lowest} to {highest}.")
-        return default
-
-    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
-        text = self.raw[name]
-        if text is None:
-            return default
-        value: str = text.lower()
-        if value not in choices:
-            self.mistakes.append(f"{self.source(name)}: '{text}' is not one of {', '.join(choices)}.")
-        return value
 
     def albums(self) -> tuple[str, ...]:
         names = self.raw["album"] or ["kitchen-dash"]
@@ -289,9 +185,6 @@ class _Loader:
                 f"{self.source('ca-file')}: '{text}' cannot be read ({getattr(error, 'strerror', error)})."
             )
         return path
-
-    def given(self, name: str) -> bool:
-        return self.raw[name] is not None or self.raw[f"{name}-file"] is not None
 
     def password(self, name: str) -> dict[str, Any]:
         """The password's part of the settings, from the option `name` or its file."""
@@ -341,6 +234,33 @@ class _Loader:
         except ValueError as error:
             self.mistakes.append(f"{self.source(name)}: {error}")
         return path
+
+    def state_dir(self) -> Path | None:
+        folder = state_folder(self.raw["state-dir"], self.environment)
+        problem = prepare_folder(folder) if folder else ""
+        self.warnings += [problem] if problem else []
+        return folder
+
+    def device_file(self, state_dir: Path | None) -> Path | None:
+        """What --enrol replaces need not be of any use."""
+        path = device_path(self.raw["device-file"], state_dir, self.config_file)
+        if self.command == "enrol":
+            if path is None:
+                self.missing("device-file", "the file for the device id", "--device-file FILE")
+        elif path is not None:
+            try:
+                device_in(path)
+            except ValueError as error:
+                self.mistakes.append(f"device-file: {error}")
+        return path
+
+    def otp_code(self) -> Secret | None:
+        text = self.raw["otp-code"]
+        if text is None:
+            return None
+        if not is_otp_code(text):
+            self.mistakes.append(f"{self.source('otp-code')}: it has to be the six digits of the authenticator app.")
+        return Secret(text)
 
     def is_guarded(self, path: Path) -> bool:
         """Whether it lies where systemd puts credentials or Docker puts secrets."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import dsm
-from .account import AskOnce, current_secret
+from .account import AskOnce, current
 from .errors import AlbumProblem, LoginRefused, NasBadAnswer, NasCallRefused, NasError
 from .secret import Secret
 
@@ -78,7 +78,7 @@ class ShareLink:
 
     def secret(self) -> Secret:
         """The link's password as it is now. LoginRefused("password_file") if it can't be had."""
-        return current_secret(self._read_password)
+        return current(self._read_password, "password_file", "the password")
 
     def log_in(self, ask: AskOnce, password: Secret) -> LinkLogin:
         """One login. Raises LoginRefused if it is about the link, otherwise another NasError."""

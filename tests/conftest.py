@@ -6,10 +6,12 @@ Secrets are canaries: every byte of output that a test can see is searched for t
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -29,7 +31,8 @@ CANARY_SESSION = "canarysession"
 CANARY_TOKEN = "canarytoken99"
 CANARY_PASSPHRASE = "canaryLINK9"
 CANARY_LINK_PASSWORD = "canary-pass#link ö%20"
-CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN, CANARY_PASSPHRASE)
+CANARY_DEVICE = "canarydevice"
+CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN, CANARY_PASSPHRASE, CANARY_DEVICE)
 
 
 def leaks(output: bytes | str) -> list[str]:
@@ -46,6 +49,13 @@ def io_loop() -> Iterator[IOLoop]:
     loop.close(all_fds=True)
 
 
+@pytest.fixture(autouse=True)
+def _no_memory_of_other_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused logins are remembered in the folder for temporary files: each test has its own."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 @pytest.fixture
 def nas() -> Iterator[FakeNas]:
     """The sample library on a NAS whose secrets are canaries."""
@@ -59,6 +69,7 @@ def canary_nas(**options: Any) -> FakeNas:
         password=CANARY_PASSWORD,
         session_prefix=CANARY_SESSION,
         token=CANARY_TOKEN,
+        device_prefix=CANARY_DEVICE,
         **options,
     )
 
@@ -86,7 +97,7 @@ def share(nas: FakeNas, album: str = "kitchen-dash", **options: Any) -> str:
 
 def link_settings(nas: FakeNas, **changes: Any) -> Settings:
     """Settings that lead through the link that `share` made."""
-    link: dict[str, Any] = {"username": "", "share_link": Secret(CANARY_PASSPHRASE), "albums": ()}
+    link: dict[str, Any] = {"username": "", "share_link": Secret(CANARY_PASSPHRASE), "albums": ("",)}
     return settings_for(nas, **link | {"password": None} | changes)
 
 

@@ -54,9 +54,9 @@ def client_of(
 class Guest:
     """A client with a clock and a password that tests can change."""
 
-    def __init__(self, nas: FakeNas, **options: Any) -> None:
+    def __init__(self, nas: FakeNas, clock: Clock | None = None, **options: Any) -> None:
         self.nas = nas
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.password = nas.password
         self.hidden: list[str] = []
         self.redactor = Redactor()

@@ -100,7 +100,13 @@ class Process:
         self._popen = subprocess.Popen(
             [*limited, sys.executable, "-m", "photosync", *account, *listening, *arguments],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "HOME": str(directory), "LANG": "C.UTF-8", **(environment or {})},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(directory),
+                "TMPDIR": str(directory),
+                "LANG": "C.UTF-8",
+                **(environment or {}),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=write_end,

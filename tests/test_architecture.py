@@ -23,7 +23,7 @@ TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items(
 # Imports go down or stay on their floor.
 FLOORS = [
     {"__main__"},
-    {"service", "check"},
+    {"service", "check", "enrol"},
     {"connect"},
     {"web", "metrics"},
     {"screens", "direct"},
@@ -34,6 +34,9 @@ FLOORS = [
     {"share_link"},
     {"account"},
     {"reply", "brake"},
+    {"settings", "refused"},
+    {"sources"},
+    {"device"},
     {
         "wire",
         "sockets",
@@ -41,7 +44,6 @@ FLOORS = [
         "breaker",
         "deck",
         "cache",
-        "settings",
         "options",
         "log",
         "server",
@@ -50,6 +52,7 @@ FLOORS = [
         "listen",
         "health",
         "disk",
+        "state",
     },
     {"address"},
     {"secret"},
@@ -63,7 +66,7 @@ USERS_OF = {
     "requests": {"wire", "sockets"},
     "urllib3": {"wire", "sockets"},
     "cachetools": {"cache"},
-    "configargparse": {"options", "settings"},
+    "configargparse": {"options", "sources"},
     "prometheus_client": {"metrics"},
 }
 WORKER_ROOMS = {
@@ -73,6 +76,7 @@ WORKER_ROOMS = {
     "disk",
     "listing",
     "nas",
+    "refused",
     "reply",
     "session",
     "share_link",
@@ -147,7 +151,7 @@ class TestImportsGoDownOnly:
         assert users == USERS_OF[package]
 
     def test_below_the_service_objects_are_given_values_not_the_settings(self) -> None:
-        for room in set(ROOMS) - {"__main__", "service", "check", "connect"}:
+        for room in set(ROOMS) - {"__main__", "service", "check", "enrol", "connect"}:
             taken = {name for module, name in imported(tree(room), 1) if module == "settings"}
             assert taken <= {"Secret"}, room
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from conftest import canary_nas, leaks
-from guest import MINUTE, Guest
+from guest import MINUTE, Clock, Guest
 
+from photosync.brake import LoginBrake
 from photosync.errors import LoginRefused, NasError, NasUnreachable
 from photosync.fakenas import FakeNas
+from photosync.refused import RefusedLogins
 
 REFUSED = range(400, 412)
 
@@ -101,3 +106,121 @@ def test_sessions_that_end_again_and_again_brake_the_login(guest: Guest, nas: Fa
     assert "account of its own" in errors[0].next_step
     guest.clock.now += 10 * MINUTE
     assert guest.client.album_state(album) == album
+
+
+# Over restarts
+
+
+@pytest.fixture
+def restart(nas: FakeNas, tmp_path: Path) -> Callable[[], Guest]:
+    """The program started anew on the same machine, with the clock that they all share."""
+    clock = Clock()
+
+    def start() -> Guest:
+        refused = RefusedLogins(clock, tmp_path / "state", subject="nas frame", start="boot")
+        return Guest(nas, clock, brake=LoginBrake(clock, refused))
+
+    return start
+
+
+def test_twenty_restarts_with_a_wrong_password_are_three_logins_in_five_minutes(
+    nas: FakeNas, restart: Callable[[], Guest]
+) -> None:
+    kinds = []
+    for _ in range(20):
+        guest = restart()
+        guest.password = "wrong"
+        kinds.append(refuse(guest, None).kind)
+        guest.clock.now += 14.0
+    assert nas.failed_logins == 3
+    assert kinds == ["login_400"] * 3 + ["refused_often"] * 17
+
+
+def test_no_five_minutes_see_more_than_three_refused_logins(nas: FakeNas, restart: Callable[[], Guest]) -> None:
+    clock = restart().clock
+    failed_at: list[float] = []
+    for _ in range(400):
+        guest = restart()
+        guest.password = "wrong"
+        refuse(guest, None)
+        failed_at += [clock.now] * (nas.failed_logins - len(failed_at))
+        clock.now += 7.0
+    assert len(failed_at) >= 24
+    for earlier, later in zip(failed_at, failed_at[3:], strict=False):
+        assert later - earlier >= 5 * MINUTE
+
+
+def test_a_held_back_login_is_told_with_number_wait_and_the_last_answer(restart: Callable[[], Guest]) -> None:
+    for code in (400, 409, 401):
+        refuse(restart(), code)
+    guest = restart()
+    guest.clock.now += 30
+    error = refuse(guest, None)
+    assert str(error) == (
+        "3 logins were refused within five minutes, and the NAS blocks a machine that goes on: "
+        "the next one is made in 5 minutes."
+    )
+    assert error.next_step.startswith("The last answer was: The account is disabled. ")
+    assert error.retry_after_seconds == 270
+    guest.clock.now += 269
+    assert str(refuse(guest, None)).endswith("in 1 second.")
+    guest.clock.now += 1
+    assert guest.client.list_albums()
+
+
+@pytest.mark.parametrize("code", [code for code in REFUSED if code != 407])
+def test_a_changed_password_lifts_the_pause_and_not_the_limit(
+    nas: FakeNas, restart: Callable[[], Guest], code: int
+) -> None:
+    guest = restart()
+    for number in range(10):
+        guest.password = f"wrong {number}"
+        refuse(guest, code)
+    assert guest.logins == 3
+    guest.password = nas.password
+    assert refuse(guest, None).kind == "refused_often"
+    guest.clock.now += 5 * MINUTE
+    assert guest.client.list_albums()
+
+
+def test_a_blocked_address_is_tried_once_in_five_minutes_by_restarts_and_once_an_hour_without(
+    restart: Callable[[], Guest],
+) -> None:
+    guest = restart()
+    refuse(guest, 407)
+    for _ in range(4):
+        guest.clock.now += MINUTE
+        error = refuse(restart(), 407)
+        assert error.kind == "refused_often"
+        assert str(error).startswith("One login was refused within five minutes")
+        assert "Auto Block" in error.next_step
+    guest.clock.now += MINUTE
+    assert guest.logins == 1
+    assert refuse(restart(), 407).kind == "login_407"
+    assert refuse(guest, 407).kind == "login_407"
+    assert guest.logins == 2
+    guest.clock.now += 5 * MINUTE
+    guest.nas.login_error = None
+    assert restart().client.list_albums()
+
+
+def test_logins_that_succeed_are_not_counted(nas: FakeNas, restart: Callable[[], Guest], tmp_path: Path) -> None:
+    for _ in range(100):
+        guest = restart()
+        guest.client.login()
+        guest.client.logout()
+    assert nas.count("SYNO.API.Auth", "login") == 100
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_nas_that_is_starting_is_not_remembered(nas: FakeNas, restart: Callable[[], Guest], tmp_path: Path) -> None:
+    nas.login_error = 498
+    for _ in range(5):
+        with pytest.raises(NasUnreachable):
+            restart().client.login()
+    assert not (tmp_path / "state").exists()
+
+
+def test_what_is_remembered_holds_no_secret(restart: Callable[[], Guest], tmp_path: Path) -> None:
+    refuse(restart(), 400)
+    assert not leaks((tmp_path / "state" / "logins").read_bytes())

@@ -70,7 +70,7 @@ def command(
 
 def run_apart(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own with nothing of this one's environment."""
-    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    environment = {"HOME": str(home), "TMPDIR": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     ended = subprocess.run(
         [sys.executable, "-m", "photosync", *arguments], capture_output=True, text=True, env=environment, timeout=20
     )
@@ -92,6 +92,7 @@ def test_a_check_tells_each_step_and_ends_well(command: Command, tmp_path: Path)
         r"ok      album id:1  kitchen-dash  \(30 items, own\)",
         r"ok      28 photos can be shown \(left out: 1 video, 1 without a preview\)",
         r"ok      first picture: [0-9,]+ bytes in [0-9]+ ms",
+        r"ok      first picture of the account's own: [0-9,]+ bytes in [0-9]+ ms",
         r"All is well: photos-sync can serve this album\.",
     ]
     assert len(lines) == len(patterns)
@@ -105,7 +106,7 @@ def test_a_check_makes_the_calls_of_the_service_once_and_logs_out(command: Comma
     assert called[:2] == [("API.Info", "query"), ("API.Auth", "login")]
     assert called[-2][1] == "get"
     assert called[-1] == ("API.Auth", "logout")
-    assert len(called) == 7
+    assert len(called) == 8
     assert command.nas.sessions == []
 
 
@@ -128,6 +129,7 @@ def test_a_check_tells_the_missing_one_of_several_albums_and_goes_on(command: Co
         r"ok      album id:2  Grandparents  \(8 items, own\)",
         r"ok      13 photos can be shown",
         r"ok      first picture: [0-9,]+ bytes in [0-9]+ ms",
+        r"ok      first picture of another owner: [0-9,]+ bytes in [0-9]+ ms",
     ]
     assert len(lines) == len(patterns)
     for line, pattern in zip(lines, patterns, strict=True):
@@ -209,6 +211,10 @@ CAUSES: dict[str, tuple[Callable[[FakeNas], object], str, str]] = {
     "wrong password": (lambda nas: setattr(nas, "password", "another"), "password", "--username"),
     "second factor": (lambda nas: setattr(nas, "otp", True), "second factor", "without 2FA"),
     "second factor enforced": (refuse_login(406), "second factor", "exempt"),
+    "wrong session": (lambda nas: setattr(nas, "photos_denied", 402), "may not use Synology Photos", "Applications"),
+    "no right to Photos": (lambda nas: setattr(nas, "photos_denied", 160), "may not use", "Applications"),
+    "no shared space": (lambda nas: setattr(nas, "team_denied", 801), "the shared space", "Shared Space"),
+    "no shared space, said otherwise": (lambda nas: setattr(nas, "team_denied", 803), "the shared space", "Settings"),
     "blocked": (refuse_login(407), "blocked", "Auto Block"),
     "disabled": (refuse_login(401), "disabled", "Enable"),
     "expired": (refuse_login(409), "expired", "change"),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
+from pathlib import Path
 
+import pytest
 from conftest import CANARY_PASSPHRASE, CANARY_PASSWORD, Running, link_settings, settings_for, share
 
 from photosync import fakenas
 from photosync.connect import build_client, log_in_early
+from photosync.errors import LoginRefused
 from photosync.fakenas import FakeNas
 from photosync.log import Redactor
+from photosync.settings import Settings
 
 
 def test_building_a_client_sends_nothing(nas: FakeNas) -> None:
@@ -62,3 +68,37 @@ def test_an_early_login_that_is_refused_is_not_repeated(nas: FakeNas) -> None:
     with Running(settings) as running:
         running.wait_for("/readyz", lambda answer: "password" in answer.text)
     assert nas.count("SYNO.API.Auth", "login") == 2  # the early one, and the other client's own
+
+
+def logins_with_a_wrong_password(nas: FakeNas, settings: Settings) -> int:
+    """How many arrive, of five programs that are started one after the other."""
+    nas.failed_logins = 0
+    nas.password = "changed since"
+    for _ in range(5):
+        with pytest.raises(LoginRefused):
+            build_client(settings, Redactor()).login()
+    return nas.failed_logins
+
+
+def test_refused_logins_are_remembered_in_the_state_directory(nas: FakeNas, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    assert logins_with_a_wrong_password(nas, settings_for(nas, state_dir=state)) == 3
+    assert os.listdir(tmp_path) == ["state"]
+    assert os.listdir(state) == ["logins"]
+
+
+def test_without_one_they_are_remembered_in_a_folder_of_the_users_own(nas: FakeNas, tmp_path: Path) -> None:
+    assert logins_with_a_wrong_password(nas, settings_for(nas)) == 3
+    folder = tmp_path / f"photos-sync-{os.geteuid()}"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "logins").stat().st_mode & 0o777 == 0o600
+
+
+def test_where_no_file_can_be_written_each_program_remembers_its_own(
+    nas: FakeNas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/nothing"])
+    assert logins_with_a_wrong_password(nas, settings_for(nas)) == 5
+    nas.password = CANARY_PASSWORD
+    build_client(settings_for(nas), Redactor()).login()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ class TestExampleConfiguration:
         secret.write_text("open sesame\n")
         secret.chmod(0o600)
         flags = ["--password-file", str(secret)]
-        settings = load_settings(["-c", str(ROOT / "config.example.ini"), *flags], {})
+        settings = replace(load_settings(["-c", str(ROOT / "config.example.ini"), *flags], {}), device_file=None)
         assert settings == load_settings(["-u", "picture-frame", "-U", "nas.local", *flags], {})
         assert settings.warnings == ()
 
@@ -124,6 +125,6 @@ class TestExampleConfiguration:
         everything = re.sub(r"^#(?=[a-z-]+ *=)", "", lines, flags=re.MULTILINE)
         file = tmp_path / "config.ini"
         file.write_text(everything, "utf-8")
-        assert load_settings(["-c", str(file)], {}) == load_settings(
+        assert replace(load_settings(["-c", str(file)], {}), device_file=None) == load_settings(
             ["-u", "picture-frame", "-p", "x", "-U", "nas.local"], {}
         )

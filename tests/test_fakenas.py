@@ -302,16 +302,6 @@ def test_any_refusal_of_a_login_can_be_had(nas: FakeNas, stranger: Guest, code: 
     assert stranger.login() == {"error": {"code": code}, "success": False}
 
 
-def test_a_second_factor_is_asked_for_in_the_recorded_shape(nas: FakeNas, stranger: Guest) -> None:
-    nas.otp = True
-    asked = stranger.login()
-    assert asked["error"]["code"] == 403
-    assert [kind["type"] for kind in asked["error"]["errors"]["types"]] == ["authenticator", "fido", "otp"]
-    assert isinstance(asked["error"]["errors"]["token"], str)
-    assert stranger.login(otp_code="000000")["error"]["code"] == 404
-    assert stranger.login(otp_code=nas.otp_code)["success"]
-
-
 # Albums
 
 RECORDED_ALBUM = {

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from photosync.errors import LoginRefused, NasBadAnswer, NasTimeout, NasUnreachable, PhotoNotFound
+from photosync.errors import LoginRefused, NasBadAnswer, NasCallRefused, NasTimeout, NasUnreachable, PhotoNotFound
 from photosync.health import NasHealth
 from photosync.models import Catalog, Photo
 
@@ -93,3 +93,13 @@ def test_a_bad_answer_means_that_the_nas_is_there(health: NasHealth) -> None:
     health.call_failed(NasBadAnswer("bad_json", "odd"))
     assert health.cause is None
     assert health.allows_downloads
+
+
+def test_a_right_that_is_missing_for_some_photos_is_told_once(
+    health: NasHealth, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for number in range(1, 9):
+        health.download_failed(photo(number), NasCallRefused(801, "No shared space.", "Ask for it."))
+        health.download_succeeded(photo(100 + number))
+    assert [record.message for record in caplog.records] == ["Some photos cannot be had: No shared space. Ask for it."]

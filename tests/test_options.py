@@ -34,6 +34,12 @@ VALUES: dict[str, tuple[Callable[[Settings], object], list[tuple[str, object]]]]
         [("one", "one"), ("two", "two"), ("1234", "1234")],
     ),
     "share-password-file": (lambda settings: str(settings.password_file), [("FILE1", "FILE1"), ("FILE2", "FILE2")] * 2),
+    "device-file": (lambda settings: str(settings.device_file), [("ID1", "ID1"), ("ID2", "ID2"), ("ID3", "ID3")]),
+    "otp-code": (
+        lambda settings: settings.otp_code and settings.otp_code.reveal(),
+        [("123456", "123456"), ("000000", "000000"), ("654321", "654321")],
+    ),
+    "state-dir": (lambda settings: str(settings.state_dir), [("DIR1", "DIR1"), ("DIR2", "DIR2"), ("a/b", "a/b")]),
     "url": (
         lambda settings: settings.url,
         [("nas1", "http://nas1:5000"), ("nas2", "http://nas2:5000"), ("nas3", "http://nas3:5000")],

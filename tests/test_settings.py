@@ -103,38 +103,6 @@ class TestMistakes:
             "or 'username = …' in the configuration file. A share link (--share-link) needs none."
         )
 
-    def test_what_the_command_line_parser_finds_comes_with_the_rest(self) -> None:
-        found = mistakes([*BASE, "-p"], {"PHOTOS_SYNC_INSECURE": "perhaps"})
-        assert found == (
-            "insecure (environment PHOTOS_SYNC_INSECURE): 'perhaps' is not yes or no.",
-            "Command line: argument -p/--password: expected one argument.",
-        )
-
-    @pytest.mark.parametrize(
-        ("name", "text"),
-        [
-            *(
-                (name, text)
-                for name in ("max-cache", "interval", "timeout", "max-photo")
-                for text in ("nan", "inf", "-1")
-            ),
-            *((name, text) for name in ("max-cache", "interval", "timeout", "max-photo") for text in ("0", "x", "1e9")),
-            *(("server-port", text) for text in ("65536", "1.5", "٣", "", "http")),
-            *(("port", text) for text in ("0", "65536", "-1", "")),
-            ("photo-size", "XXL"),
-            ("log-level", "trace"),
-            ("album", "id:"),
-            ("album", "id:-3"),
-            ("album", ""),
-            ("ca-file", "/nonexistent.pem"),
-            ("ca-file", "/dev"),
-            ("ca-file", "nul\0byte"),
-        ],
-    )
-    def test_a_value_out_of_range_names_its_option(self, name: str, text: str) -> None:
-        (mistake,) = mistakes([*BASE, "-p", "x", f"--{name}={text}"])
-        assert mistake.startswith(f"{name} (command line)")
-
     def test_a_ca_file_that_holds_no_certificate_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "ca.pem").write_text("nothing")
         (mistake,) = mistakes([*BASE, "-p", "x", "--ca-file", str(tmp_path / "ca.pem")])
@@ -144,37 +112,6 @@ class TestMistakes:
         (tmp_path / "ca.pem").write_text(PEM)
         assert mistakes([*BASE, "-p", "x", "--insecure", "--ca-file", str(tmp_path / "ca.pem")]) == (
             "ca-file (command line) and insecure (command line) contradict each other: keep one of them.",
-        )
-
-    def test_two_commands_contradict_each_other(self) -> None:
-        assert mistakes([*BASE, "-p", "x", "--check", "--list-albums"]) == (
-            "check and list-albums (command line) contradict each other: keep one of them.",
-        )
-
-    def test_an_unknown_variable_is_warned_about_since_others_may_have_set_it(self) -> None:
-        found = load([*BASE, "-p", "x"], {"PHOTOS_SYNC_MAXCACHE": "9", "PHOTOS": "1"}).warnings
-        assert (
-            "The environment variable PHOTOS_SYNC_MAXCACHE is not an option and has no effect. "
-            "Did you mean PHOTOS_SYNC_MAX_CACHE?"
-        ) in found
-
-    @pytest.mark.parametrize(
-        "arguments",
-        [
-            ["--pasword", "hunter2"],
-            ["--pasword=hunter2"],
-            ["-p", "a", "hunter2"],
-            ["hunter2"],
-            ["-xhunter2"],
-            ["--", "hunter2"],
-        ],
-    )
-    def test_a_password_behind_a_misspelled_flag_is_not_shown(self, arguments: list[str]) -> None:
-        assert "hunter2" not in "\n".join(mistakes([*BASE, "-p", "x", *arguments]))
-
-    def test_a_command_without_its_dashes_is_understood_well_enough_for_a_suggestion(self) -> None:
-        assert mistakes([*BASE, "-p", "x", "check"]) == (
-            "Command line: there is a value without an option before it (not shown: it could be a password).",
         )
 
 
@@ -647,3 +584,81 @@ def test_an_unchecked_certificate_is_warned_about() -> None:
 def test_settings_are_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         load([*BASE, "-p", "x"]).url = "http://elsewhere"  # type: ignore[misc]
+
+
+class TestStateAndDevice:
+    ID = "canary_device_id"
+
+    def flags(self, *more: str) -> list[str]:
+        return [*BASE, "-p", "x", *more]
+
+    def test_the_state_directory_is_made_for_its_owner_alone(self, tmp_path: Path) -> None:
+        folder = tmp_path / "state"
+        assert load(self.flags("--state-dir", str(folder))).state_dir == folder
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+    def test_systemds_state_directory_is_used_by_itself_and_given_way_to(self, tmp_path: Path) -> None:
+        first, second, named = (tmp_path / name for name in ("first", "second", "named"))
+        environment = {"STATE_DIRECTORY": f"{first}:{second}"}
+        assert load(self.flags(), environment).state_dir == first
+        assert load(self.flags("--state-dir", str(named)), environment).state_dir == named
+        assert load(self.flags()).state_dir is None
+
+    def test_a_state_directory_that_cannot_be_written_is_warned_about(self) -> None:
+        settings = load(self.flags("--state-dir", "/dev/null"))
+        assert [text for text in settings.warnings if "state directory '/dev/null' cannot be written" in text]
+
+    def test_the_device_file_is_beside_what_there_is(self, tmp_path: Path) -> None:
+        config = tmp_path / "config.ini"
+        config.write_text("interval = 5\n")
+        state = tmp_path / "state"
+        assert load(self.flags()).device_file is None
+        assert load(self.flags("-c", str(config))).device_file == tmp_path / "device-id"
+        assert load(self.flags("-c", str(config), "--state-dir", str(state))).device_file == state / "device-id"
+        assert load(self.flags("-c", str(config), "--device-file", "x")).device_file == Path("x")
+        assert load(["--demo", "-c", str(config)]).device_file is None
+
+    def test_the_default_configuration_file_counts_only_if_it_was_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(options, "DEFAULT_CONFIG", str(tmp_path / "config.ini"))
+        assert load(self.flags()).device_file is None
+        (tmp_path / "config.ini").write_text("interval = 5\n")
+        assert load(self.flags()).device_file == tmp_path / "device-id"
+
+    def test_enrolling_demands_a_place_for_the_device_id(self) -> None:
+        (mistake,) = mistakes(self.flags("--enrol"))
+        assert mistake == (
+            "device-file is missing: give the file for the device id by --device-file FILE, "
+            "PHOTOS_SYNC_DEVICE_FILE, or 'device-file = …' in the configuration file."
+        )
+
+    def test_the_device_id_is_read_anew_each_time(self, tmp_path: Path) -> None:
+        path = tmp_path / "device-id"
+        settings = load(self.flags("--device-file", str(path)))
+        assert settings.read_device() is None
+        path.write_text(self.ID)
+        path.chmod(0o600)
+        assert settings.read_device() == Secret(self.ID)
+        path.chmod(0o644)
+        with pytest.raises(ConfigError, match="every user") as caught:
+            settings.read_device()
+        assert self.ID not in str(caught.value)
+
+    def test_a_device_file_that_cannot_be_used_is_a_mistake_but_where_it_is_replaced(self, tmp_path: Path) -> None:
+        path = tmp_path / "device-id"
+        path.write_text(self.ID)
+        path.chmod(0o644)
+        (mistake,) = mistakes(self.flags("--device-file", str(path)))
+        assert mistake.startswith(f"device-file: every user of this machine can read '{path}'. Run: chmod 600 {path}")
+        assert load(self.flags("--device-file", str(path), "--enrol")).device_file == path
+
+    @pytest.mark.parametrize("code", ["12345", "1234567", "12345x", "canary"])
+    def test_a_code_is_six_digits_and_is_not_shown(self, code: str) -> None:
+        (mistake,) = mistakes(self.flags("--otp-code", code))
+        assert mistake == "otp-code (command line): it has to be the six digits of the authenticator app."
+
+    def test_neither_code_nor_device_id_is_shown(self) -> None:
+        settings = load(self.flags("--otp-code", "471147"))
+        assert settings.otp_code == Secret("471147")
+        assert "471147" not in repr(settings)

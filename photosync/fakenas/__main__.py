@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         latency=options.latency,
         library=library,
     )
+    nas.otp = options.otp
     # Blocked before the NAS's thread starts, so that the signal waits for this one.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         print(f"simulated NAS at {nas.url}")
         print(f"account {nas.username}, password {nas.password}")
+        if nas.otp:
+            print(f"second factor: code {nas.otp_code}, good once in every {nas.otp_window_seconds:.0f} seconds")
         for album in nas.library.albums:
             print(f"album {album.name!r}: {album.item_count} items", flush=True)
         if options.share:
@@ -57,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="before each answer")
     parser.add_argument("--era", choices=ERAS, default="1.9", help="the version of Photos to behave like")
     parser.add_argument("--share", action="store_true", help="make a share link of the first album, and print it")
+    parser.add_argument("--otp", action="store_true", help="want a code of a second factor from unknown devices")
     parser.add_argument("--photos", type=int, metavar="N", help="N synthetic photos in place of the samples")
     return parser
 

@@ -13,6 +13,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from . import sharing
+from .account import Account
 from .apis import ERAS, GUEST_APIS, MAX_VERSIONS, METHODS, PLAIN_TEXT_APIS, Answer, Method
 from .browse import JsonText
 from .library import Library
@@ -23,10 +24,6 @@ _WEEK = timedelta(days=7)
 _SID_LENGTH = 86
 _LINK_SID_LENGTH = 32
 _NO_TOKEN = "--------"
-_OTP_ERRORS = {
-    "token": "eyJhbGciOiJIUzI1NiJ9.eyJzaW11bGF0ZWQiOnRydWV9.c2lnbmF0dXJl",
-    "types": [{"type": "authenticator"}, {"type": "fido"}, {"type": "otp"}],
-}
 _RENDITION_PATHS = {
     "/synofoto/api/v2/p/Thumbnail/get": "SYNO.Foto.Thumbnail",
     "/synofoto/api/v2/t/Thumbnail/get": "SYNO.FotoTeam.Thumbnail",
@@ -48,8 +45,8 @@ def call_address(path: str, params: Mapping[str, str]) -> tuple[str, str, int]:
     return params.get("api", ""), params.get("method", ""), int(version) if version.isdecimal() else 0
 
 
-class Dsm:
-    """The answers of a NAS, and the knobs that change them."""
+class Dsm(Account):
+    """The answers of a NAS with one account, and the knobs that change them."""
 
     def __init__(
         self,
@@ -60,21 +57,16 @@ class Dsm:
         library: Library | None,
         session_prefix: str,
         token: str | None,
+        device_prefix: str,
     ) -> None:
         if era not in ERAS:
             raise ValueError(f"era must be one of {ERAS}, not {era!r}")
-        self.username = username
-        self.password = password
+        super().__init__(username, password, device_prefix)
         self.era = era
         self.library = Library.samples() if library is None else library
         self.session_prefix = session_prefix
         self.token = token
         self.max_versions: dict[str, int] = {}
-        self.login_error: int | None = None
-        self.auto_block_after: int | None = None
-        self.failed_logins = 0
-        self.otp = False
-        self.otp_code = "246810"
         self.token_required = True
         self.photos_installed = True
         self.chunked = False
@@ -158,6 +150,7 @@ class Dsm:
             return lambda: self._answer_link(call, method)
         session = self._session(call)
         headers["Set-Cookie"] = _session_cookie(session.sid)
+        self.refuse_call(call.api)
         return lambda: method(Request(call.api, call.method, call.params, self.library, session))
 
     def _installed(self) -> dict[str, int]:
@@ -212,28 +205,14 @@ class Dsm:
         return method(Request(call.api, call.method, call.params, self.library, Session(sid, "", ""), link))
 
     def _login(self, call: Call, headers: dict[str, str]) -> dict[str, Any]:
-        self._refuse_login(call.params)
+        device = self.admit(call.params, call.version)
         sid = (self.session_prefix + secrets.token_urlsafe(_SID_LENGTH))[:_SID_LENGTH]
         wants_token = call.params.get("enable_syno_token") == "yes"
         token = (self.token or secrets.token_urlsafe(10)[:13]) if wants_token else ""
         self._live = {**self._live, sid: Session(sid, self.username, token)}
         if call.params.get("format", "cookie") != "sid":
             headers["Set-Cookie"] = _session_cookie(sid)
-        return _login_data(call, sid, token)
-
-    def _refuse_login(self, params: Mapping[str, str]) -> None:
-        if self.login_error is not None:
-            raise ApiError(self.login_error)
-        if self.auto_block_after is not None and self.failed_logins >= self.auto_block_after:
-            raise ApiError(407)
-        if (params.get("account"), params.get("passwd")) != (self.username, self.password):
-            self.failed_logins += 1
-            raise ApiError(400)
-        if self.otp and "otp_code" not in params:
-            raise ApiError(403, _OTP_ERRORS)
-        if self.otp and params["otp_code"] != self.otp_code:
-            self.failed_logins += 1
-            raise ApiError(404)
+        return _login_data(call, sid, token, device)
 
     def _logout(self, call: Call) -> None:
         """Succeeds for sessions that there are not, too."""
@@ -259,14 +238,13 @@ def _info_entry(name: str, highest: int) -> dict[str, Any]:
     return entry if name in PLAIN_TEXT_APIS else entry | {"requestFormat": "JSON"}
 
 
-def _login_data(call: Call, sid: str, token: str) -> dict[str, Any]:
+def _login_data(call: Call, sid: str, token: str, device: str) -> dict[str, Any]:
     """The shape goes with the version: 3 has a session, 6 a token too, 7 renames the device's id."""
-    device = secrets.token_urlsafe(64)
     if call.version < 6:
         return {"did": device, "sid": sid}
     data: dict[str, Any] = {"is_portal_port": False, "sid": sid}
     if call.version == 6:
         return {"did": device, **data} | ({"synotoken": token} if token else {})
-    return {"account": call.params["account"], "device_id": "", "ik_message": "", **data} | {
+    return {"account": call.params["account"], "device_id": device, "ik_message": "", **data} | {
         "synotoken": token or _NO_TOKEN
     }

@@ -121,9 +121,10 @@ class Library:
             album.link_password, album.privacy = password, privacy
 
     def unshare(self, album: Album) -> None:
-        """The link leads nowhere from now on."""
+        """Nobody but its owner sees it from now on, and its passphrase opens nothing any more."""
         with self.lock:
-            album.passphrase, album.link_password, album.privacy, album.shared = "", "", "private", False
+            album.passphrase, album.link_password, album.privacy = "", "", "private"
+            album.shared = album.shared_with_me = False
 
     def delete_album(self, album: Album) -> None:
         with self.lock:

@@ -53,6 +53,7 @@ class FakeNas(Dsm):
         library: Library | None = None,
         session_prefix: str = "",
         token: str | None = None,
+        device_prefix: str = "",
     ) -> None:
         super().__init__(
             username=username,
@@ -61,6 +62,7 @@ class FakeNas(Dsm):
             library=library,
             session_prefix=session_prefix,
             token=token,
+            device_prefix=device_prefix,
         )
         self.host = host
         self.port = port

@@ -1,0 +1,53 @@
+"""Files that outlive the program: whole or not there at all, and for their owner alone; used on every thread."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+
+def state_folder(named: str | None, environment: Mapping[str, str]) -> Path | None:
+    """The state directory: the one that was named, or the first that systemd has made."""
+    text = named or environment.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(text) if text else None
+
+
+def prepare_folder(folder: Path) -> str:
+    """Makes the state directory, for its owner alone, if it is missing; "" or why nothing can be kept there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        problem = "" if os.access(folder, os.W_OK | os.X_OK) else "Permission denied"
+    except FileExistsError:
+        problem = "it is not a directory"
+    except (OSError, ValueError) as error:  # a path that holds a NUL is a ValueError
+        problem = str(getattr(error, "strerror", error))
+    if not problem:
+        return ""
+    return (
+        f"The state directory '{folder}' cannot be written ({problem}), so nothing is kept over a restart. "
+        "Correct its owner and mode, or --state-dir."
+    )
+
+
+def keep(path: Path, text: str) -> None:
+    """Writes the file, so that a power cut leaves the old one or the new one. Raises OSError.
+
+    What root writes belongs to the folder's owner: a service's account has to read it.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # readable by its owner alone
+    try:
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            if os.geteuid() == 0:
+                owner = path.parent.stat()
+                os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise

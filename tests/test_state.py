@@ -1,0 +1,101 @@
+"""Files that outlive the program."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from photosync.state import keep, prepare_folder, state_folder
+
+
+def test_the_state_directory_is_the_one_that_is_named_or_systemds_first() -> None:
+    environment = {"STATE_DIRECTORY": "/var/lib/one:/var/lib/two"}
+    assert state_folder("/srv/state", environment) == Path("/srv/state")
+    assert state_folder(None, environment) == Path("/var/lib/one")
+    assert state_folder(None, {}) is None
+    assert state_folder(None, {"STATE_DIRECTORY": ""}) is None
+
+
+def test_a_missing_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    assert prepare_folder(folder) == ""
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    assert prepare_folder(tmp_path) == ""
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_where_nothing_can_be_kept_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert "it is not a directory" in prepare_folder(file)
+    for folder in (file / "below", Path("/proc/nothing"), Path("a\0b")):
+        told = prepare_folder(folder)
+        assert "cannot be written" in told
+        assert "--state-dir" in told
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_of_somebody_else_is_told() -> None:
+    assert "Permission denied" in prepare_folder(Path("/"))
+
+
+def test_a_kept_file_is_its_owners_alone_whatever_was_there_and_whatever_the_mask(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("an old one, which is longer")
+    path.chmod(0o666)
+    before = os.umask(0)
+    try:
+        keep(path, "new ö")
+    finally:
+        os.umask(before)
+    assert path.read_text("utf-8") == "new ö"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_reader_sees_the_old_file_or_the_new_one_and_never_a_part(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    texts = ["a" * 50_000, "b" * 70_000]
+    keep(path, texts[0])
+    seen: set[str] = set()
+    modes: set[int] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(path.read_text())
+            modes.update(entry.stat().st_mode & 0o077 for entry in os.scandir(tmp_path) if entry.name == "file")
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(100):
+        keep(path, texts[number % 2])
+    done.set()
+    reader.join()
+    assert seen and seen <= set(texts)
+    assert modes <= {0}
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "directory"
+    path.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        keep(path, "text")
+    assert os.listdir(tmp_path) == ["directory"]
+    with pytest.raises(FileNotFoundError):
+        keep(tmp_path / "missing" / "file", "text")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_writes_belongs_to_the_folders_owner(tmp_path: Path) -> None:
+    os.chown(tmp_path, 10001, 10002)
+    keep(tmp_path / "file", "text")
+    found = (tmp_path / "file").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (10001, 10002, 0o600)
