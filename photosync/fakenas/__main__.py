@@ -6,6 +6,8 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
+from tempfile import NamedTemporaryFile
 
 from .apis import ERAS
 from .library import Library
@@ -14,16 +16,11 @@ from .server import FakeNas
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    library = Library.samples() if options.photos is None else Library.synthetic(options.photos)
-    nas = FakeNas(
-        options.port,
-        host=options.host,
-        username=options.username,
-        password=options.password,
-        era=options.era,
-        latency=options.latency,
-        library=library,
-    )
+    try:
+        nas = _nas(options)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
     # Blocked before the NAS's thread starts, so that the signal waits for this one.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
@@ -33,15 +30,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"Port {options.port} cannot be listened on ({error.strerror}); --port 0 takes a free one.", file=sys.stderr
         )
         return 1
-    try:
+    with ExitStack() as stack:
+        stack.callback(nas.stop)
+        pem = stack.enter_context(NamedTemporaryFile("w", prefix="fakenas-", suffix=".pem"))
         print(f"simulated NAS at {nas.url}")
+        if nas.certificate:
+            pem.write(nas.certificate)
+            pem.flush()
+            print(f"certificate {pem.name}, SHA-256 {nas.fingerprint}")
         print(f"account {nas.username}, password {nas.password}")
         for album in nas.library.albums:
             print(f"album {album.name!r}: {album.item_count} items", flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    finally:
-        nas.stop()
     return 0
+
+
+def _nas(options: argparse.Namespace) -> FakeNas:
+    return FakeNas(
+        options.port,
+        host=options.host,
+        username=options.username,
+        password=options.password,
+        era=options.era,
+        latency=options.latency,
+        library=Library.samples() if options.photos is None else Library.synthetic(options.photos),
+        tls=options.tls,
+        portal=options.portal,
+        alias=options.alias,
+        alias_only=options.alias_only,
+        redirect_to=options.redirect_to,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--password", default="demo")
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="before each answer")
     parser.add_argument("--era", choices=ERAS, default="B", help="A: Photos 1.0 to 1.3, B: 1.5 and later")
+    parser.add_argument("--tls", action="store_true", help="speak https, with a self-signed certificate for 'synology'")
+    parser.add_argument("--portal", action="store_true", help="be the port of Synology Photos alone")
+    parser.add_argument("--alias", default="", metavar="NAME", help="answer below /NAME too")
+    parser.add_argument("--alias-only", action="store_true", help="answer nowhere else")
+    parser.add_argument("--redirect-to", default="", metavar="URL", help="send everybody to https://HOST:PORT")
     parser.add_argument("--photos", type=int, metavar="N", help="N synthetic photos in place of the samples")
     return parser
 

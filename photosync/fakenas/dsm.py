@@ -75,6 +75,7 @@ class Dsm:
         self.otp_code = "246810"
         self.token_required = True
         self.photos_installed = True
+        self.is_portal = False
         self.chunked = False
         self._live: dict[str, Session] = {}
         self._dead: dict[str, int] = {}
@@ -175,7 +176,7 @@ class Dsm:
         self._live = {**self._live, sid: Session(sid, self.username, token)}
         if call.params.get("format", "cookie") != "sid":
             headers["Set-Cookie"] = _session_cookie(sid)
-        return _login_data(call, sid, token)
+        return _login_data(call, sid, token, self.is_portal)
 
     def _refuse_login(self, params: Mapping[str, str]) -> None:
         if self.login_error is not None:
@@ -211,12 +212,12 @@ def _info_entry(name: str, highest: int) -> dict[str, Any]:
     return entry if name in PLAIN_TEXT_APIS else entry | {"requestFormat": "JSON"}
 
 
-def _login_data(call: Call, sid: str, token: str) -> dict[str, Any]:
+def _login_data(call: Call, sid: str, token: str, is_portal: bool) -> dict[str, Any]:
     """The shape goes with the version: 3 has a session, 6 a token too, 7 renames the device's id."""
     device = secrets.token_urlsafe(64)
     if call.version < 6:
         return {"did": device, "sid": sid}
-    data: dict[str, Any] = {"is_portal_port": False, "sid": sid}
+    data: dict[str, Any] = {"is_portal_port": is_portal, "sid": sid}
     if call.version == 6:
         return {"did": device, **data} | ({"synotoken": token} if token else {})
     return {"account": call.params["account"], "device_id": "", "ik_message": "", **data} | {
