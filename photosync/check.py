@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Collection
+from dataclasses import replace
+from functools import partial
 from urllib.parse import urlsplit
 
+from .addresses import PORTS, candidates, find
 from .albums import describe, look
+from .certificates import certificate_at
 from .connect import build_client
-from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
+from .errors import LOOK_FOR_IT, AlbumProblem, NasError, NasRedirects, NasUnreachable, PhotosSyncError
 from .log import Redactor, harmless
 from .models import Catalog, left_out
 from .nas import SynologyClient
 from .settings import Settings
+
+_PERHAPS_ELSEWHERE: Collection[str] = ("redirect", "tls_port", "http_port", "reset")
+_PROBE_SECONDS = 3.0
 
 
 def check(settings: Settings) -> bool:
@@ -22,8 +30,8 @@ def check(settings: Settings) -> bool:
         _check(settings, client)
     except PhotosSyncError as error:
         _print(f"FAILED  {error}")
-        if error.next_step:
-            _print(f"        {error.next_step}")
+        for line in _advice(settings, error):
+            _print(f"        {line}")
         return False
     finally:
         client.logout()
@@ -51,7 +59,7 @@ def _check(settings: Settings, client: SynologyClient) -> None:
     _ok(f"{parts.hostname} is {address}" if address != parts.hostname else f"address {address}")
     client.discover()
     if parts.scheme == "https":
-        _ok("encrypted, but the certificate was not checked" if settings.insecure else "the certificate is trusted")
+        _ok(_trust(settings))
     _ok(f"DSM with Synology Photos at {settings.url}")
     client.login()
     _ok(f"logged in as {settings.username}")
@@ -66,6 +74,55 @@ def _check(settings: Settings, client: SynologyClient) -> None:
     started_at = time.monotonic()
     data = client.fetch(catalog.photos[0])
     _ok(f"first picture: {len(data):,} bytes in {(time.monotonic() - started_at) * 1000:.0f} ms")
+
+
+def _trust(settings: Settings) -> str:
+    seen = certificate_at(settings.url)
+    shown = f": {seen.sentence}, SHA-256 {seen.fingerprint}" if seen is not None else ""
+    if settings.insecure:
+        return f"encrypted, but the certificate was not checked{shown}"
+    return f"the certificate is {'the pinned one' if settings.tls_fingerprint else 'trusted'}{shown}"
+
+
+def _advice(settings: Settings, error: PhotosSyncError) -> list[str]:
+    """What to do about it: the next step, and what a look at the certificate or at other addresses has brought."""
+    kind = error.kind if isinstance(error, NasError) else ""
+    if kind in ("tls", "tls_changed"):
+        return [error.next_step, *_about_certificate(settings.url)]
+    if not (LOOK_FOR_IT in error.next_step or kind in _PERHAPS_ELSEWHERE):
+        return [error.next_step] if error.next_step else []
+    target = error.target if isinstance(error, NasRedirects) else ""
+    found = find(candidates(settings.url, PORTS, target), partial(_answers, settings))
+    if found:
+        return [
+            "Synology Photos answers elsewhere. Use this in place of --url and --port:",
+            *map("--url {}".format, found),
+        ]
+    return [error.next_step.replace(LOOK_FOR_IT, "Its usual other ports were tried, and Photos is not there either.")]
+
+
+def _about_certificate(url: str) -> list[str]:
+    seen = certificate_at(url)
+    if seen is None:
+        return []
+    return [
+        f"The certificate says that it is {seen.sentence}.",
+        "Compare its SHA-256 fingerprint with the NAS's own (DSM: Control Panel > Security > Certificate).",
+        "If they are the same, this trusts it, and no other:",
+        f"--tls-fingerprint {seen.fingerprint}",
+    ]
+
+
+def _answers(settings: Settings, url: str) -> bool:
+    """Whether it is DSM with Synology Photos; nothing of the account is sent, so nobody has to be trusted."""
+    anywhere = replace(
+        settings, url=url, timeout_seconds=_PROBE_SECONDS, insecure=True, ca_file=None, tls_fingerprint=""
+    )
+    try:
+        build_client(anywhere, Redactor()).discover()
+    except PhotosSyncError:
+        return False
+    return True
 
 
 def _ok(text: str) -> None:

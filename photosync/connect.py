@@ -16,7 +16,7 @@ def build_client(settings: Settings, redactor: Redactor) -> SynologyClient:
     """The NAS client of these settings; nothing is sent yet."""
     if settings.password is not None:
         redactor.hide(settings.password.reveal())
-    wire = Wire(settings.url, settings.timeout_seconds, settings.ca_file, settings.insecure)
+    wire = Wire(settings.url, settings.timeout_seconds, settings.ca_file, settings.insecure, settings.tls_fingerprint)
     return SynologyClient(
         wire,
         settings.username,

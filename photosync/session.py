@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from . import dsm
-from .errors import ConfigError, LoginRefused, NasBadAnswer, NasError, NasUnreachable
+from .errors import LOOK_FOR_IT, ConfigError, LoginRefused, NasBadAnswer, NasError, NasUnreachable
 from .secret import Secret
 from .wire import Answer, Room, Wire
 
@@ -295,7 +295,7 @@ class DsmSession:
         return NasBadAnswer(
             "not_dsm",
             f"What answers at {self._wire.base_url} is not a Synology NAS, or not its DSM.",
-            "Check --url and --port: DSM usually has port 5000 for http and 5001 for https.",
+            f"Check --url and --port: DSM usually has port 5000 for http and 5001 for https. {LOOK_FOR_IT}",
         )
 
 

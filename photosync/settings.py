@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import configargparse
 
+from .baseurl import base_url
 from .errors import ConfigError
 from .options import COMMANDS, ENVIRONMENT_PREFIX, OPTIONS, ConfigFile, build_parser, is_yes_or_no, nearest, spell_out
 from .secret import Secret, others_can_read, secret_in
@@ -20,16 +20,13 @@ MEGABYTE = 1_000_000
 RENDITIONS = ("sm", "m", "xl", "original")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
-_HOST = re.compile(r"[\w:][\w.:\-]*(%[\w.\-]+)?")
-_PATH = re.compile(r"(/[\w.~%+\-]*)*")
-
 
 @dataclass(frozen=True)
 class Settings:
     """Checked configuration. Sizes in bytes, times in seconds; `command` is "run" or a key of `COMMANDS`.
 
     `url` is the NAS's base address with port and without a slash at its end.
-    Exactly one of `password` and `password_file` is set.
+    Exactly one of `password` and `password_file` is set. `tls_fingerprint` is as browsers show it: AB:CD:…, or "".
     """
 
     url: str
@@ -47,6 +44,7 @@ class Settings:
     timeout_seconds: float = 30.0
     ca_file: Path | None = None
     insecure: bool = False
+    tls_fingerprint: str = ""
     log_level: str = "info"
     command: str = "run"
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -152,7 +150,8 @@ class _Loader:
         if self.raw["insecure"]:
             self.warnings.append(
                 f"{self.source('insecure')}: the NAS's certificate is not checked, so anybody in your network could "
-                "pass for the NAS and get the password. Better trust its certificate with --ca-file."
+                "pass for the NAS and get the password. Better trust its certificate alone with --tls-fingerprint: "
+                "photos-sync --check shows how."
             )
         result = Settings(
             url=url,
@@ -170,6 +169,7 @@ class _Loader:
             timeout_seconds=self.number("timeout", 30, 1, 600),
             ca_file=self.ca_file(),
             insecure=bool(self.raw["insecure"]),
+            tls_fingerprint=self.tls_fingerprint(url),
             log_level=self.choice("log-level", "info", LOG_LEVELS),
             command=self.command,
             warnings=tuple(self.warnings),
@@ -247,6 +247,23 @@ class _Loader:
             )
         return path
 
+    def tls_fingerprint(self, url: str) -> str:
+        text = self.raw["tls-fingerprint"]
+        if text is None:
+            return ""
+        source = self.source("tls-fingerprint")
+        for other in ("ca-file", "insecure"):
+            if self.raw[other]:
+                self.mistakes.append(f"{source} and {self.source(other)} contradict each other: keep one of them.")
+        if url.startswith("http:"):
+            self.mistakes.append(f"{source}: there is no certificate at {url}; write https:// in --url.")
+        digits = text.rpartition("=")[2].replace(":", "").replace(" ", "").upper()
+        if not re.fullmatch("[0-9A-F]{64}", digits):
+            self.mistakes.append(
+                f"{source}: '{text}' is not a SHA-256 fingerprint, which has 64 hexadecimal digits (AB:CD:…)."
+            )
+        return ":".join(re.findall("..", digits))
+
     def password(self) -> tuple[Secret | None, Path | None]:
         text, file = self.raw["password"], self.raw["password-file"]
         if text is not None and file is not None:
@@ -303,44 +320,10 @@ class _Loader:
             return ""
         port = self.whole("port", 0, 1, 65_535) if self.raw["port"] is not None else None
         try:
-            return _base_url(text, port)
+            return base_url(text, port)
         except ValueError as error:
             self.mistakes.append(f"{self.source('url')}: {error}")
             return ""
-
-
-def _base_url(text: str, port: int | None) -> str:
-    """Scheme, host, port and path alias of the NAS; ValueError with the cause and the next step."""
-    if "@" in text:
-        raise ValueError("leave the account out of the address, and use --username and --password-file.")
-    parts = _split(text)
-    if parts.scheme not in ("", "http", "https"):
-        raise ValueError(f"'{parts.scheme}' is not http or https.")
-    name = parts.hostname or ""
-    if not _HOST.fullmatch(name) or not _PATH.fullmatch(parts.path) or parts.query or parts.fragment:
-        raise ValueError(f"'{text}' is not a host name, an IP address or an http(s) address.")
-    try:
-        own_port = parts.port
-        if own_port == 0:
-            raise ValueError
-    except ValueError:
-        raise ValueError(f"'{text}' holds a port that is not a number from 1 to 65535.") from None
-    if own_port and port and own_port != port:
-        raise ValueError(f"it says port {own_port}, and --port says {port}: keep one of them.")
-    chosen = own_port or port
-    scheme = parts.scheme or ("https" if chosen in (443, 5001) else "http")
-    chosen = chosen or (5001 if scheme == "https" else 5000)
-    host = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{host}:{chosen}{parts.path.rstrip('/')}"
-
-
-def _split(text: str) -> SplitResult:
-    if "://" in text:
-        return urlsplit(text)
-    host, slash, path = text.partition("/")
-    if host.count(":") > 1 and not host.startswith("["):
-        host = f"[{host}]"
-    return urlsplit(f"//{host}{slash}{path}")
 
 
 def _names_a_file(argument: str) -> bool:

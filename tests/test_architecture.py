@@ -32,7 +32,11 @@ FLOORS = [
     {"nas", "session"},
     {
         "wire",
+        "trouble",
         "sockets",
+        "certificates",
+        "addresses",
+        "baseurl",
         "listing",
         "breaker",
         "deck",
@@ -54,13 +58,13 @@ LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 USERS_OF = {
     "tornado": {"web", "server", "service", "sync"},
     "tornado.web": {"web"},
-    "requests": {"wire", "sockets"},
-    "urllib3": {"wire", "sockets"},
+    "requests": {"wire", "sockets", "trouble"},
+    "urllib3": {"wire", "sockets", "trouble"},
     "cachetools": {"cache"},
     "configargparse": {"options", "settings"},
     "prometheus_client": {"metrics"},
 }
-WORKER_ROOMS = {"albums", "listing", "nas", "session", "sockets", "wire"}
+WORKER_ROOMS = {"addresses", "albums", "listing", "nas", "session", "sockets", "trouble", "wire"}
 LOOP_ROOMS = {"breaker", "cache", "deck", "metrics", "screens", "server", "service", "store", "sync", "web"}
 
 
