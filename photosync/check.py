@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 
 from .addresses import PORTS, candidates, find
 from .albums import describe, look
-from .certificates import certificate_at
+from .certificates import Certificate, certificate_at
 from .connect import build_client
-from .errors import LOOK_FOR_IT, AlbumProblem, NasError, NasRedirects, NasUnreachable, PhotosSyncError
+from .errors import LOOK_AT_IT, LOOK_FOR_IT, AlbumProblem, NasError, NasRedirects, NasUnreachable, PhotosSyncError
 from .log import Redactor, harmless
 from .models import Catalog, left_out
 from .nas import SynologyClient
 from .settings import Settings
 
-_PERHAPS_ELSEWHERE: Collection[str] = ("redirect", "tls_port", "http_port", "reset")
+_PERHAPS_ELSEWHERE: Collection[str] = ("redirect", "tls_port", "http_port", "tls", "reset")
 _PROBE_SECONDS = 3.0
 
 
@@ -86,25 +86,21 @@ def _trust(settings: Settings) -> str:
 
 def _advice(settings: Settings, error: PhotosSyncError) -> list[str]:
     """What to do about it: the next step, and what a look at the certificate or at other addresses has brought."""
-    kind = error.kind if isinstance(error, NasError) else ""
-    if kind in ("tls", "tls_changed"):
-        return [error.next_step, *_about_certificate(settings.url)]
-    if not (LOOK_FOR_IT in error.next_step or kind in _PERHAPS_ELSEWHERE):
-        return [error.next_step] if error.next_step else []
+    step, kind = error.next_step, error.kind if isinstance(error, NasError) else ""
+    if kind in ("tls", "tls_changed") and (seen := certificate_at(settings.url)) is not None:
+        return [step.removesuffix(LOOK_AT_IT).strip(), *_how_to_pin(seen)]
+    if not (LOOK_FOR_IT in step or kind in _PERHAPS_ELSEWHERE):
+        return [step] if step else []
     target = error.target if isinstance(error, NasRedirects) else ""
     found = find(candidates(settings.url, PORTS, target), partial(_answers, settings))
-    if found:
-        return [
-            "Synology Photos answers elsewhere. Use this in place of --url and --port:",
-            *map("--url {}".format, found),
-        ]
-    return [error.next_step.replace(LOOK_FOR_IT, "Its usual other ports were tried, and Photos is not there either.")]
+    if not found:
+        return [step.replace(LOOK_FOR_IT, "Its usual other ports were tried, and Photos is not there either.")]
+    other_host = target and urlsplit(target).hostname != urlsplit(settings.url).hostname
+    lines = ["Synology Photos answers elsewhere. In place of --url and --port:", *map("--url {}".format, found)]
+    return [step, *lines] if other_host else lines
 
 
-def _about_certificate(url: str) -> list[str]:
-    seen = certificate_at(url)
-    if seen is None:
-        return []
+def _how_to_pin(seen: Certificate) -> list[str]:
     return [
         f"The certificate says that it is {seen.sentence}.",
         "Compare its SHA-256 fingerprint with the NAS's own (DSM: Control Panel > Security > Certificate).",

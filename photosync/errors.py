@@ -25,6 +25,9 @@ from typing import Self
 LOOK_FOR_IT = "photos-sync --check looks for the right one."
 """Ends the next step where the address may be wrong; --check puts what it found in its place."""
 
+LOOK_AT_IT = "photos-sync --check shows the certificate, and how to trust it."
+"""Ends the next step where a certificate is not trusted; --check leaves it out and shows the certificate."""
+
 
 class PhotosSyncError(Exception):
     """`str()` is one sentence that names the cause; `next_step` says what to do about it ("" if nothing).

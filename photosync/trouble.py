@@ -13,7 +13,7 @@ import requests
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NameResolutionError, NewConnectionError
 
-from .errors import LOOK_FOR_IT, NasBadAnswer, NasError, NasTimeout, NasUnreachable
+from .errors import LOOK_AT_IT, LOOK_FOR_IT, NasBadAnswer, NasError, NasTimeout, NasUnreachable
 from .sockets import AnotherCertificate
 
 _NAME_TROUBLE = (NameResolutionError, socket.gaierror, LocationValueError, requests.exceptions.InvalidURL)
@@ -110,21 +110,18 @@ def _distrusted(error: ssl.SSLCertVerificationError, base_url: str) -> NasUnreac
     if code in _ANOTHER_NAME:
         cause = f"{whose} is for another name than {urlsplit(base_url).hostname}."
         step = (
-            "Put a name that it is for into --url, or trust exactly this certificate with --tls-fingerprint: "
-            "photos-sync --check shows both."
+            "Put a name that it is for into --url, or trust exactly this certificate with --tls-fingerprint. "
+            f"{LOOK_AT_IT}"
         )
     elif code in _OUT_OF_TIME:
         cause = f"{whose} {_OUT_OF_TIME[code]}."
         step = clock_hint(code, time.time()) or (
             "Renew it in DSM (Control Panel > Security > Certificate), or trust exactly this certificate, "
-            "whatever its date, with --tls-fingerprint: photos-sync --check shows how."
+            f"whatever its date, with --tls-fingerprint. {LOOK_AT_IT}"
         )
     else:
         cause = f"{whose} cannot be trusted ({error.verify_message})."
-        step = (
-            "Trust exactly this certificate with --tls-fingerprint: photos-sync --check shows how. "
-            "Or give that of its authority with --ca-file."
-        )
+        step = f"Trust exactly this certificate with --tls-fingerprint, or its authority with --ca-file. {LOOK_AT_IT}"
     return NasUnreachable("tls", cause, step)
 
 

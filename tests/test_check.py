@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -306,7 +307,7 @@ def test_a_certificate_that_is_not_trusted_is_shown_with_the_option_that_pins_it
     assert command.check() == 1
     failed, step, says, compare, pins, option = last_lines(command, 6)
     assert failed == f"FAILED  The certificate of {encrypted.url} cannot be trusted (self-signed certificate)."
-    assert "--tls-fingerprint" in step
+    assert step == "Trust exactly this certificate with --tls-fingerprint, or its authority with --ca-file."
     assert re.fullmatch(
         r"The certificate says that it is for synology, from synology, valid from [0-9-]{10} until [0-9-]{10}\.", says
     )
@@ -371,7 +372,7 @@ def test_a_certificate_out_of_its_time_is_told(command: Command, tmp_path: Path,
 # Where Photos lives
 
 
-ELSEWHERE = "Synology Photos answers elsewhere. Use this in place of --url and --port:"
+ELSEWHERE = "Synology Photos answers elsewhere. In place of --url and --port:"
 
 
 @pytest.fixture
@@ -463,6 +464,34 @@ def test_a_redirect_to_another_host_is_told_and_not_looked_at(command: Command) 
         assert command.check(url=redirecting.url) == 1
     assert last_lines(command, 1)[0].endswith(f"If that is your NAS, put it into the configuration: --url {target}")
     assert command.nas.calls == []
+
+
+def test_photos_on_this_host_is_told_beside_a_redirect_to_another(command: Command) -> None:
+    target = "https://nas.example:5001"
+    command.nas.fault(fakenas.redirect(target), times=1)
+    assert command.check(url=f"{command.nas.url}/photo") == 1
+    step, *found = last_lines(command, 3)
+    assert step == f"If that is your NAS, put it into the configuration: --url {target}"
+    assert found == [ELSEWHERE, f"--url {command.nas.url}"]
+
+
+def test_a_port_that_hangs_up_on_https_is_looked_around(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "PORTS", (command.nas.port,))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        status = command.check(url=f"https://127.0.0.1:{server.getsockname()[1]}")
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert status == 1
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {command.nas.url}"]
 
 
 def test_a_login_at_another_applications_address_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from .server import FakeNas
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    logging.disable(logging.WARNING)  # a guest that does not trust the certificate hangs up, and Tornado tells it
     try:
         nas = _nas(options)
     except RuntimeError as error:
