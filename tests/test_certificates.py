@@ -29,6 +29,13 @@ def test_it_is_told_whatever_its_time(year: int) -> None:
     )
 
 
+def test_its_issuer_is_told() -> None:
+    with FakeNas(tls=Certificate(issuer="Synology Inc. CA")) as nas:
+        seen = certificate_at(nas.url)
+    assert seen is not None
+    assert (seen.subject, seen.issuer) == ("synology", "Synology Inc. CA")
+
+
 def test_where_nobody_speaks_tls_there_is_none(nas: FakeNas) -> None:
     assert certificate_at(nas.url.replace("http:", "https:")) is None
 

@@ -434,6 +434,14 @@ def test_an_alias_that_is_not_there_is_found_out(command: Command) -> None:
     assert last_lines(command, 2) == [ELSEWHERE, f"--url {command.nas.url}"]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_address_that_shuts_everybody_out_is_looked_around(command: Command, status: int) -> None:
+    command.nas.fault(fakenas.status(status), times=1)
+    assert command.check(url=f"{command.nas.url}/photo") == 1
+    assert f"sent HTTP status {status}" in command.text
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {command.nas.url}"]
+
+
 def test_an_https_port_spoken_to_in_plain_is_found_out(command: Command, encrypted: FakeNas) -> None:
     assert command.check(url=encrypted.url.replace("https:", "http:")) == 1
     assert "is spoken to in plain http, but its port is for https." in command.text

@@ -77,6 +77,14 @@ class TestHttps:
         with FakeNas(tls=certificate) as nas, pytest.raises(ssl.SSLCertVerificationError, match=trouble):
             certificate_seen(nas, trusting(nas))
 
+    def test_a_certificate_may_be_signed_by_an_authority_that_nobody_knows(self) -> None:
+        with FakeNas(tls=Certificate(issuer="Synology Inc. CA")) as nas:
+            context = trusting(nas)
+            with pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer"):
+                certificate_seen(nas, context)
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+            assert certificate_seen(nas, context)
+
     def test_each_nas_has_a_certificate_of_its_own(self) -> None:
         assert FakeNas(tls=True).fingerprint != FakeNas(tls=True).fingerprint
 

@@ -660,9 +660,13 @@ def test_a_certificate_that_nobody_vouches_for_is_told_with_the_way_out(encrypte
     assert encrypted.calls == []
 
 
-def test_a_certificate_given_as_ca_file_is_trusted(encrypted: FakeNas, pem: Path) -> None:
-    assert ask(wire_to(encrypted.url, ca_file=pem)).found
-    assert len(encrypted.calls) == 1
+@pytest.mark.parametrize("issuer", ["", "Synology Inc. CA"])
+def test_a_certificate_given_as_ca_file_is_trusted_whoever_signed_it(issuer: str, tmp_path: Path) -> None:
+    with FakeNas(tls=replace(LOCAL, issuer=issuer)) as nas:
+        assert trouble(wire_to(nas.url)).kind == "tls"
+        (tmp_path / "nas.pem").write_text(nas.certificate)
+        assert ask(wire_to(nas.url, ca_file=tmp_path / "nas.pem")).found
+        assert len(nas.calls) == 1
 
 
 def test_a_trusted_certificate_for_another_name_is_refused(encrypted: FakeNas, pem: Path) -> None:

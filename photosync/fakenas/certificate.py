@@ -37,18 +37,22 @@ C = TW
 O = Synology Inc.
 CN = {subject}
 """
-_REQUEST = "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config cnf -keyout key.pem -out request.pem"
-_SIGN = "ca -batch -notext -selfsign -config cnf -keyfile key.pem -in request.pem -out certificate.pem"
+_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config cnf"
+_REQUEST = f"req -new {_KEY} -keyout key.pem -out request.pem"
+_AUTHORITY = f"req -x509 {_KEY} -keyout authority-key.pem -out authority.pem"
+_SIGN = "ca -batch -notext -config cnf -in request.pem -out certificate.pem"
 
 
 @dataclass(frozen=True)
 class Certificate:
     """A self-signed certificate as a Synology box makes one at its first start: no address goes by its name.
 
-    `names` are DNS names or IP addresses, the first of them the subject. Valid from a day ago for a year, unless told.
+    `names` are DNS names or IP addresses, the first of them the subject. With an `issuer` it is signed by an authority
+    of that name, which nobody knows. Valid from a day ago for a year, unless told.
     """
 
     names: tuple[str, ...] = ("synology",)
+    issuer: str = ""
     valid_from: datetime | None = None
     valid_until: datetime | None = None
 
@@ -61,7 +65,11 @@ class Certificate:
             Path(folder, "cnf").write_text(_CONFIGURATION.format(names=names, subject=self.names[0]))
             Path(folder, "index.txt").touch()
             _openssl(_REQUEST, folder)
-            _openssl(f"{_SIGN} -startdate {start:%Y%m%d%H%M%SZ} -enddate {end:%Y%m%d%H%M%SZ}", folder)
+            signer = "-selfsign -keyfile key.pem"
+            if self.issuer:
+                _openssl(_AUTHORITY, folder, "-subj", f"/CN={self.issuer}")
+                signer = "-cert authority.pem -keyfile authority-key.pem"
+            _openssl(f"{_SIGN} {signer} -startdate {start:%Y%m%d%H%M%SZ} -enddate {end:%Y%m%d%H%M%SZ}", folder)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(Path(folder, "certificate.pem"), Path(folder, "key.pem"))
             return context, Path(folder, "certificate.pem").read_text()
@@ -81,9 +89,9 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _openssl(command: str, folder: str) -> None:
+def _openssl(command: str, folder: str, *more: str) -> None:
     try:
-        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True, text=True)
+        subprocess.run(["openssl", *command.split(), *more], cwd=folder, check=True, capture_output=True, text=True)
     except FileNotFoundError:
         raise RuntimeError(
             "The simulated NAS makes its certificate with the openssl program, which is not there: apt install openssl"
