@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from .albums import AlbumView, describe, look
+from .certificates import Certificate, certificate_at
 from .connect import build_client
-from .errors import AlbumProblem, NasUnreachable, PhotosSyncError
+from .elsewhere import PORTS, candidates, find
+from .errors import LOOK_AT_IT, LOOK_FOR_IT, AlbumProblem, NasError, NasRedirects, NasUnreachable, PhotosSyncError
 from .log import Redactor, harmless
 from .models import Catalog, Photo, left_out
 from .nas import SynologyClient
 from .settings import Settings
+
+_PERHAPS_ELSEWHERE: Collection[str] = ("redirect", "tls_port", "http_port", "tls", "reset")
+_PROBE_SECONDS = 3.0
 
 
 def check(settings: Settings) -> bool:
@@ -21,7 +29,7 @@ def check(settings: Settings) -> bool:
     try:
         is_well = _check(settings, client)
     except PhotosSyncError as error:
-        _failed(error)
+        _failed(error, _advice(settings, error))
         return False
     finally:
         client.logout()
@@ -51,14 +59,14 @@ def _check(settings: Settings, client: SynologyClient) -> bool:
     _ok(f"{parts.hostname} is {address}" if address != parts.hostname else f"address {address}")
     client.discover()
     if parts.scheme == "https":
-        _ok("encrypted, but the certificate was not checked" if settings.insecure else "the certificate is trusted")
+        _ok(_trust(settings))
     _ok(f"DSM with Synology Photos at {settings.url}")
     client.login()
     _ok(f"logged in as {settings.username}" if settings.share_link is None else "opened the share link")
     found = look(client, [AlbumView(name) for name in settings.albums], Catalog(), now=time.monotonic())
     for view in found.views:
         if view.problem is not None:
-            _failed(view.problem)
+            _failed(view.problem, [view.problem.next_step])
         elif view.album is not None:
             _ok(f"album {describe(view.album)}")
             if view.album.view_only and settings.photo_size == "original":
@@ -93,14 +101,62 @@ def _fetch(client: SynologyClient, photo: Photo) -> str:
     return f"{len(data):,} bytes in {(time.monotonic() - started_at) * 1000:.0f} ms"
 
 
+def _trust(settings: Settings) -> str:
+    seen = certificate_at(settings.url)
+    shown = f": {seen.sentence}, SHA-256 {seen.fingerprint}" if seen is not None else ""
+    if settings.insecure:
+        return f"encrypted, but the certificate was not checked{shown}"
+    return f"the certificate is {'the pinned one' if settings.tls_fingerprint else 'trusted'}{shown}"
+
+
+def _advice(settings: Settings, error: PhotosSyncError) -> list[str]:
+    """What to do about it: the next step, and what a look at the certificate or at other addresses has brought."""
+    step, kind = error.next_step, error.kind if isinstance(error, NasError) else ""
+    if kind in ("tls", "tls_changed") and (seen := certificate_at(settings.url)) is not None:
+        return [step.removesuffix(LOOK_AT_IT).strip(), *_how_to_pin(seen)]
+    if not (LOOK_FOR_IT in step or kind in _PERHAPS_ELSEWHERE):
+        return [step] if step else []
+    target = error.target if isinstance(error, NasRedirects) else ""
+    found = find(candidates(settings.url, PORTS, target), partial(_answers, settings))
+    if not found:
+        return [step.replace(LOOK_FOR_IT, "Its usual other ports were tried, and Photos is not there either.")]
+    other_host = target and urlsplit(target).hostname != urlsplit(settings.url).hostname
+    if settings.share_link is None:
+        lines = ["Synology Photos answers elsewhere. In place of --url and --port:", *map("--url {}".format, found)]
+    else:
+        lines = ["Synology Photos answers elsewhere. Let --share-link begin with:", *found]
+    return [step, *lines] if other_host else lines
+
+
+def _how_to_pin(seen: Certificate) -> list[str]:
+    return [
+        f"The certificate says that it is {seen.sentence}.",
+        "Compare its SHA-256 fingerprint with the NAS's own (DSM: Control Panel > Security > Certificate).",
+        "If they are the same, this trusts it, and no other:",
+        f"--tls-fingerprint {seen.fingerprint}",
+    ]
+
+
+def _answers(settings: Settings, url: str) -> bool:
+    """Whether it is DSM with Synology Photos; nothing of the account is sent, so nobody has to be trusted."""
+    anywhere = replace(
+        settings, url=url, timeout_seconds=_PROBE_SECONDS, insecure=True, ca_file=None, tls_fingerprint=""
+    )
+    try:
+        build_client(anywhere, Redactor()).discover()
+    except PhotosSyncError:
+        return False
+    return True
+
+
 def _ok(text: str) -> None:
     _print(f"ok      {text}")
 
 
-def _failed(error: PhotosSyncError) -> None:
+def _failed(error: PhotosSyncError, advice: Sequence[str]) -> None:
     _print(f"FAILED  {error}")
-    if error.next_step:
-        _print(f"        {error.next_step}")
+    for line in advice:
+        _print(f"        {line}")
 
 
 def _print(line: str) -> None:

@@ -67,7 +67,7 @@ def _temporary_folder() -> Path | None:
 
 
 def _wire(settings: Settings) -> Wire:
-    return Wire(settings.url, settings.timeout_seconds, settings.ca_file, settings.insecure)
+    return Wire(settings.url, settings.timeout_seconds, settings.ca_file, settings.insecure, settings.tls_fingerprint)
 
 
 def log_in_early(client: SynologyClient) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .errors import LoginRefused, NasCallRefused, NasError, NasUnreachable
+from .errors import LOOK_FOR_IT, LoginRefused, NasCallRefused, NasError, NasUnreachable
 
 DEAD_SESSION = frozenset({105, 106, 107, 119})
 """The session is gone, or (105) looks like it after a restart of the NAS: a new login may cure it."""
@@ -53,7 +53,10 @@ _LOGIN: Mapping[int, tuple[str, str]] = {
         "The code of the second factor (2FA) was wrong, or has been used already.",
         "Wait for the next code of the authenticator app, and run photos-sync --enrol again.",
     ),
-    405: ("This address does not lead to Synology Photos.", "Correct --url or --port."),
+    405: (
+        "The account may not log in at this address, which belongs to another application than Synology Photos.",
+        f"Use DSM's own port in --url (usually 5000, or 5001 for https), or the one that Photos has. {LOOK_FOR_IT}",
+    ),
     406: (
         "The NAS demands a second factor (2FA) of this account, which has none set up.",
         "In DSM, exempt the account (Control Panel > Security > Account), or set it up and run photos-sync --enrol.",

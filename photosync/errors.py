@@ -10,6 +10,7 @@
         ├── NasUnreachable      it could not be reached, or asked for patience: worth another try
         │   └── NasTimeout      it did not answer completely in time
         ├── NasBadAnswer        it answered something that cannot be used
+        │   └── NasRedirects    it sent us to another address, where nobody follows
         ├── NasCallRefused      it refused this one call (an error code that no login cures)
         ├── LoginRefused        it refused the account: not tried again until that can have changed
         └── AlbumProblem        the album cannot be served (missing, ambiguous, empty)
@@ -21,6 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Self
+
+LOOK_FOR_IT = "photos-sync --check looks for the right one."
+"""Ends the next step where the address may be wrong; --check puts what it found in its place."""
+
+LOOK_AT_IT = "photos-sync --check shows the certificate, and how to trust it."
+"""Ends the next step where a certificate is not trusted; --check leaves it out and shows the certificate."""
 
 
 class PhotosSyncError(Exception):
@@ -89,6 +96,14 @@ class NasTimeout(NasUnreachable):
 
 class NasBadAnswer(NasError):
     """Not JSON, not a JPEG, too large, cut short, a redirect, or not a Synology NAS at all."""
+
+
+class NasRedirects(NasBadAnswer):
+    """`target` is the base address to put into --url; "" if the NAS named none that could be one."""
+
+    def __init__(self, target: str, cause: str, next_step: str) -> None:
+        super().__init__("redirect", cause, next_step)
+        self.target = target
 
 
 class NasCallRefused(NasError):

@@ -126,6 +126,12 @@ OPTIONS = (
     Option("max-photo", "megabytes; a larger answer from the NAS is refused", metavar="MB", default="32"),
     Option("timeout", "seconds for one NAS call, all in all", metavar="SECONDS", default="30"),
     Option("ca-file", "trust the certificate authority or certificate in this PEM file", metavar="FILE"),
+    Option(
+        "tls-fingerprint",
+        "trust exactly the certificate with this SHA-256 fingerprint, whatever its name, date and issuer; "
+        "--check shows it",
+        metavar="SHA256",
+    ),
     Option("insecure", "do not check the NAS's certificate at all", flag=True),
     Option(
         "state-dir",

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from . import dsm
 from .account import AUTH, AskOnce
 from .brake import LoginBrake
-from .errors import LoginRefused, NasBadAnswer, NasError
+from .errors import LOOK_FOR_IT, LoginRefused, NasBadAnswer, NasError
 from .reply import Reply, read_reply, unreadable
 from .share_link import LOGIN
 from .wire import Answer, Room, Wire
@@ -260,7 +260,9 @@ class DsmSession:
         return NasBadAnswer(
             "not_dsm",
             f"What answers at {self._wire.base_url} is not a Synology NAS, or not its DSM.",
-            self._way_in.advice("Check --url and --port: DSM usually has port 5000 for http and 5001 for https."),
+            self._way_in.advice(
+                f"Check --url and --port: DSM usually has port 5000 for http and 5001 for https. {LOOK_FOR_IT}"
+            ),
         )
 
 

@@ -37,6 +37,7 @@ class Settings:
     Exactly one of `username` and `share_link` (the passphrase in it) is set. The password is the account's or the
     link's, and exactly one of `password` and `password_file` is set; neither if the link has no password.
     `albums` is ("",) with a share link, which leads to one. `device_file` need not be there.
+    `tls_fingerprint` is as browsers show it: AB:CD:…, or "".
     """
 
     url: str
@@ -57,6 +58,7 @@ class Settings:
     timeout_seconds: float = 30.0
     ca_file: Path | None = None
     insecure: bool = False
+    tls_fingerprint: str = ""
     state_dir: Path | None = None
     log_level: str = "info"
     command: str = "run"
@@ -98,7 +100,8 @@ class _Loader(Sources):
         if self.raw["insecure"]:
             self.warnings.append(
                 f"{self.source('insecure')}: the NAS's certificate is not checked, so anybody in your network could "
-                "pass for the NAS and get the password. Better trust its certificate with --ca-file."
+                "pass for the NAS and get the password. Better trust its certificate alone with --tls-fingerprint: "
+                "photos-sync --check shows how."
             )
         result = Settings(
             **way_in,
@@ -112,6 +115,7 @@ class _Loader(Sources):
             ca_file=self.ca_file(),
             insecure=bool(self.raw["insecure"]),
             state_dir=state_dir,
+            tls_fingerprint=self.tls_fingerprint(way_in["url"]),
             log_level=self.choice("log-level", "info", LOG_LEVELS),
             command=self.command,
             warnings=tuple(self.warnings),
@@ -185,6 +189,23 @@ class _Loader(Sources):
                 f"{self.source('ca-file')}: '{text}' cannot be read ({getattr(error, 'strerror', error)})."
             )
         return path
+
+    def tls_fingerprint(self, url: str) -> str:
+        text = self.raw["tls-fingerprint"]
+        if text is None:
+            return ""
+        source = self.source("tls-fingerprint")
+        for other in ("ca-file", "insecure"):
+            if self.raw[other]:
+                self.mistakes.append(f"{source} and {self.source(other)} contradict each other: keep one of them.")
+        if url.startswith("http:"):
+            self.mistakes.append(f"{source}: there is no certificate at {url}; the address has to begin with https://.")
+        digits = text.rpartition("=")[2].replace(":", "").replace(" ", "").upper()
+        if not re.fullmatch("[0-9A-F]{64}", digits):
+            self.mistakes.append(
+                f"{source}: '{text}' is not a SHA-256 fingerprint, which has 64 hexadecimal digits (AB:CD:…)."
+            )
+        return ":".join(re.findall("..", digits))
 
     def password(self, name: str) -> dict[str, Any]:
         """The password's part of the settings, from the option `name` or its file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import socket
 import ssl
@@ -35,8 +36,29 @@ class _PlainSocket(_DeadlineMixin, socket.socket):
     pass
 
 
+class AnotherCertificate(ssl.SSLError):
+    """The certificate is not the pinned one; both SHA-256 fingerprints are as `fingerprint_of` writes them."""
+
+    def __init__(self, seen: str, expected: str) -> None:
+        super().__init__("another certificate")
+        self.seen = seen
+        self.expected = expected
+
+
 class _TlsSocket(_DeadlineMixin, ssl.SSLSocket):
-    pass
+    fingerprint = ""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Nothing of ours has been sent by its end, and nothing will be to another than the pinned certificate."""
+        super().do_handshake(block)
+        seen = fingerprint_of(self.getpeercert(binary_form=True) or b"")
+        if self.fingerprint and self.fingerprint != seen:
+            raise AnotherCertificate(seen, self.fingerprint)
+
+
+def fingerprint_of(certificate: bytes) -> str:
+    """SHA-256 of a DER certificate as browsers show it: AB:CD:…"""
+    return hashlib.sha256(certificate).digest().hex(":").upper()
 
 
 class _ConnectionMixin:
@@ -92,10 +114,19 @@ class DeadlineAdapter(HTTPAdapter):
         return super().build_response(req, resp)
 
 
-def tls_context(ca_file: Path | None, insecure: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-    if insecure:
+def tls_context(ca_file: Path | None, insecure: bool, fingerprint: str = "") -> ssl.SSLContext:
+    """What is trusted: the machine's authorities; or those in `ca_file`, or the certificate itself in it; or the one
+    certificate of this `fingerprint`, whatever its name, date and issuer; or, if `insecure`, anybody.
+    """
+    if insecure or fingerprint:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    context.sslsocket_class = _TlsSocket
+    else:
+        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    if ca_file:
+        # Certificates that a NAS makes itself have an issuer that nobody knows, and lack what strictness wants of them.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.sslsocket_class = type("PinnedSocket", (_TlsSocket,), {"fingerprint": fingerprint})
     return context

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import io
-import socket
-import ssl
+import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -16,17 +15,18 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NameResolutionError, NewConnectionError
 from urllib3.util import Timeout
 
-from .errors import NasBadAnswer, NasError, NasTimeout, NasUnreachable
+from .errors import LOOK_FOR_IT, NasBadAnswer, NasError, NasRedirects, NasUnreachable
 from .sockets import DeadlineAdapter, tls_context
+from .trouble import tls_port, too_slow, translate
 
 CONNECT_SECONDS = 5.0
 RETRY_AFTER_SECONDS = (1.0, 300.0)
-_PERHAPS_HTTPS = "It is tried again. If that port is for https, write https:// in --url."
 _CHUNK_BYTES = 256 * 1024
-_NAME_TROUBLE = (NameResolutionError, socket.gaierror, LocationValueError, requests.exceptions.InvalidURL)
+_TOLD_PLAIN = re.compile(
+    rb"plain HTTP request was sent to HTTPS|speaking plain HTTP to an SSL|HTTP request to an HTTPS"
+)
 
 Room = Callable[[int], None]
 """Told at every piece how many bytes an answer takes in all, as far as that is known; raises to give it up."""
@@ -53,20 +53,23 @@ class Wire:
 
     Nothing on the machine changes a call (`.netrc`, proxy variables), no redirect is followed and no cookie
     is kept. `timeout_seconds` is the time for one exchange in total, connecting and retrying included.
+    `ca_file`, `insecure` and `fingerprint` are as in `tls_context`.
     """
 
-    def __init__(self, base_url: str, timeout_seconds: float, ca_file: Path | None, insecure: bool) -> None:
+    def __init__(
+        self, base_url: str, timeout_seconds: float, ca_file: Path | None, insecure: bool, fingerprint: str = ""
+    ) -> None:
         self.base_url = base_url
         self._timeout_seconds = timeout_seconds
         self._session = _Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers = {"Accept-Encoding": "identity", "User-Agent": "photos-sync"}
-        self._session.mount(
-            base_url, DeadlineAdapter(tls_context(ca_file, insecure) if base_url.startswith("https:") else None)
-        )
-        self._verify: bool | str = False if insecure else (str(ca_file) if ca_file else True)
-        if insecure:
+        context = tls_context(ca_file, insecure, fingerprint) if base_url.startswith("https:") else None
+        self._session.mount(base_url, DeadlineAdapter(context))
+        unchecked = insecure or bool(fingerprint)  # by the library: the fingerprint is checked by the socket
+        self._verify: bool | str = False if unchecked else (str(ca_file) if ca_file else True)
+        if unchecked:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def exchange(
@@ -105,7 +108,7 @@ class Wire:
     ) -> Answer:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            raise self._too_slow()
+            raise too_slow(self.base_url, self._timeout_seconds)
         try:
             with self._session.request(
                 method,
@@ -119,9 +122,11 @@ class Wire:
                 return self._read(response, limit_bytes, room)
         except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
             # Their texts hold the address with its query, so only their kinds are told.
-            raise self._translate(error) from None
+            raise translate(error, self.base_url, self._timeout_seconds) from None
 
     def _read(self, response: requests.Response, limit_bytes: int, room: Room | None) -> Answer:
+        if response.status_code == 400 and _told_plain(response):
+            raise tls_port(self.base_url)
         _check_status(response, self.base_url)
         if response.status_code == 404:
             return Answer("", b"", announced=False, found=False)
@@ -145,90 +150,6 @@ class Wire:
         announced = length is not None or response.raw.chunked
         return Answer(response.headers.get("Content-Type", "").lower(), body.getvalue(), announced)
 
-    def _translate(self, error: Exception) -> NasError:
-        causes = list(_chain(error))
-        for cause in causes:
-            if isinstance(cause, _NAME_TROUBLE):
-                host = urlsplit(self.base_url).hostname
-                return NasUnreachable(
-                    "dns",
-                    f"The name {host} does not resolve to an address.",
-                    "Check the spelling in --url, or use the NAS's IP address.",
-                )
-            if isinstance(cause, ssl.SSLError):
-                return self._tls_trouble(cause)
-        for cause in causes:
-            number = getattr(cause, "errno", None)
-            if number == errno.ECONNREFUSED:
-                return NasUnreachable(
-                    "refused",
-                    f"Nothing answers at {self.base_url} (connection refused).",
-                    "Check the NAS's address and port (--url, --port) and that it is on.",
-                )
-            if number in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN):
-                return NasUnreachable(
-                    "unreachable",
-                    f"There is no way to {self.base_url} in the network.",
-                    "Check that the NAS is on and that both are in one network.",
-                )
-        # To urllib3 a connection that could not be made is a time-out, whatever the reason.
-        waits = [cause for cause in causes if not isinstance(cause, NewConnectionError)]
-        if any(isinstance(cause, ConnectTimeoutError) for cause in waits):
-            return NasUnreachable(
-                "unreachable",
-                f"Nothing answers at {self.base_url}, not even to refuse.",
-                "Check that the NAS is on, and its address and port (--url, --port).",
-            )
-        if any(isinstance(cause, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)) for cause in waits):
-            return self._too_slow()
-        return _broken_connection(causes, self.base_url)
-
-    def _too_slow(self) -> NasTimeout:
-        return NasTimeout(
-            "timeout",
-            f"The NAS at {self.base_url} did not answer completely within {self._timeout_seconds:g} seconds.",
-            "Check that it is on and not overloaded, and that --port fits to http or https in --url; "
-            "a larger --timeout gives it more time.",
-        )
-
-    def _tls_trouble(self, error: ssl.SSLError) -> NasError:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return NasUnreachable(
-                "tls",
-                f"The certificate of {self.base_url} cannot be trusted ({error.verify_message}).",
-                "Give its certificate with --ca-file, or turn the check off with --insecure.",
-            )
-        return NasUnreachable(
-            "tls",
-            f"No encrypted connection with {self.base_url} could be made ({error.reason or 'TLS error'}).",
-            "Check that the port is the NAS's https port, or use http:// in --url.",
-        )
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    """The error and what it wraps, outermost first; requests and urllib3 keep causes in several places."""
-    found: list[BaseException] = []
-    queue = [error]
-    while queue and len(found) < 20:
-        current = queue.pop(0)
-        if current is None or any(current is known for known in found):
-            continue
-        found.append(current)
-        inner = [argument for argument in current.args if isinstance(argument, BaseException)]
-        queue += [*inner, getattr(current, "reason", None), current.__cause__, current.__context__]
-        queue = [item for item in queue if isinstance(item, BaseException)]
-    return found
-
-
-def _broken_connection(causes: list[BaseException], base_url: str) -> NasError:
-    if any(isinstance(cause, (ConnectionError, NewConnectionError)) for cause in causes):
-        return NasUnreachable("reset", f"The NAS at {base_url} closed the connection.", _PERHAPS_HTTPS)
-    return NasBadAnswer(
-        "protocol",
-        f"What answers at {base_url} does not speak HTTP.",
-        "Check the port (--port); DSM usually has 5000 for http and 5001 for https.",
-    )
-
 
 def _truncated() -> NasBadAnswer:
     return NasBadAnswer("truncated", "An answer of the NAS was cut short.", "It is tried again.")
@@ -248,6 +169,13 @@ def _content_length(response: requests.Response) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
+def _told_plain(response: requests.Response) -> bool:
+    """Whether a server's page of status 400 says that its port is for https."""
+    with suppress(OSError, urllib3.exceptions.HTTPError):
+        return bool(_TOLD_PLAIN.search(response.raw.read(4096, decode_content=False)))
+    return False
+
+
 def _check_status(response: requests.Response, base_url: str) -> None:
     status = response.status_code
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -265,11 +193,11 @@ def _check_status(response: requests.Response, base_url: str) -> None:
         raise NasBadAnswer(
             f"http_{status}",
             f"What answers at {base_url} sent HTTP status {status}, as no Synology NAS does here.",
-            "Check --url and --port: they have to lead to DSM or to Synology Photos.",
+            f"Check --url and --port: they have to lead to DSM or to Synology Photos. {LOOK_FOR_IT}",
         )
 
 
-def _redirected(location: str, base_url: str) -> NasBadAnswer:
+def _redirected(location: str, base_url: str) -> NasRedirects:
     """No redirect is followed: password and token would go along."""
     try:
         target = urlsplit(location)
@@ -284,11 +212,10 @@ def _redirected(location: str, base_url: str) -> NasBadAnswer:
         and host.replace("-", "").replace(".", "").isalnum()
     ):
         alias = target.path.partition("/webapi")[0].rstrip("/") if "/webapi" in target.path else ""
-        step = f"If that is your NAS, put it into the configuration: --url {target.scheme}://{host}{port}{alias}"
-        return NasBadAnswer("redirect", f"{base_url} redirects to {target.scheme}://{host}{port}.", step)
-    return NasBadAnswer(
-        "redirect", f"{base_url} redirects to another address.", "Put the NAS's final address into --url."
-    )
+        address = f"{target.scheme}://{host}{port}"
+        step = f"If that is your NAS, put it into the configuration: --url {address}{alias}"
+        return NasRedirects(address + alias, f"{base_url} redirects to {address}.", step)
+    return NasRedirects("", f"{base_url} redirects to another address.", "Put the NAS's final address into --url.")
 
 
 def _retry_after(text: str) -> float | None:

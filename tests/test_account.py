@@ -169,7 +169,8 @@ def test_a_device_that_was_enrolled_since_is_tried_at_once(frame: Frame) -> None
     assert "this device is not enrolled" in str(frame.refused(session))
     assert frame.nas.count(AUTH, "login") == 1
     devices[0] = frame.enrol()
-    assert session.login()
+    session.login()
+    assert len(frame.nas.sessions) == 2  # the one that enrolled, and this
 
 
 def test_a_wrong_code_is_refused_and_not_sent_again(frame: Frame) -> None:

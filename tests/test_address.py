@@ -1,4 +1,4 @@
-"""The NAS's address out of a share link; --url and --port are in test_settings.py."""
+"""The NAS's address out of a share link or of what people paste; the other shapes of --url are in test_settings.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosync.address import split_link
+from photosync.address import base_url, split_link
 
 PASSPHRASE = "NiXlv1i2N"
 
@@ -98,3 +98,33 @@ def test_nothing_else_is_ever_raised(text: str) -> None:
             continue
         assert url.startswith(("http://", "https://"))
         assert passphrase.reveal() not in url or passphrase.reveal() in text.replace(passphrase.reveal(), "", 1)
+
+
+# What people paste
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("http://nas:5000/?launchApp=SYNO.Foto.AppInstance#/album/8", "http://nas:5000"),
+        ("https://nas:5001/#/signin", "https://nas:5001"),
+        ("https://nas/photo/#/shared_space/folder/3", "https://nas:443/photo"),
+        ("http://[fe80::1]/photo/#/album/8", "http://[fe80::1]:80/photo"),
+    ],
+)
+def test_a_page_of_photos_in_a_browser_leads_to_its_base(text: str, base: str) -> None:
+    assert base_url(text, None) == base
+
+
+def test_the_port_option_counts_for_a_pasted_address_without_one() -> None:
+    assert base_url("https://nas/#/album/8", 5001) == "https://nas:5001"
+
+
+@pytest.mark.parametrize("text", ["http://nas/?page=2", "http://nas/#top", "http://nas/?x=1#/album/8", "nas/#/album/8"])
+def test_a_page_of_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a host name"):
+        base_url(text, None)
+
+
+def test_a_host_whose_name_only_ends_like_a_relay_is_taken() -> None:
+    assert base_url("notgofile.me", None) == "http://notgofile.me:5000"

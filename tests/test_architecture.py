@@ -39,7 +39,10 @@ FLOORS = [
     {"device"},
     {
         "wire",
+        "trouble",
         "sockets",
+        "certificates",
+        "elsewhere",
         "listing",
         "breaker",
         "deck",
@@ -63,14 +66,15 @@ LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 USERS_OF = {
     "tornado": {"direct", "web", "server", "service", "sync"},
     "tornado.web": {"web"},
-    "requests": {"wire", "sockets"},
-    "urllib3": {"wire", "sockets"},
+    "requests": {"wire", "sockets", "trouble"},
+    "urllib3": {"wire", "sockets", "trouble"},
     "cachetools": {"cache"},
     "configargparse": {"options", "sources"},
     "prometheus_client": {"metrics"},
 }
 WORKER_ROOMS = {
     "account",
+    "elsewhere",
     "albums",
     "brake",
     "disk",
@@ -81,6 +85,7 @@ WORKER_ROOMS = {
     "session",
     "share_link",
     "sockets",
+    "trouble",
     "wire",
 }
 LOOP_ROOMS = {

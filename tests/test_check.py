@@ -9,16 +9,17 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import CANARY_LINK_PASSWORD, CANARY_PASSPHRASE, CANARY_PASSWORD, canary_nas, leaks, share
 
-from photosync import fakenas
+from photosync import check, elsewhere, fakenas
 from photosync.__main__ import main
-from photosync.fakenas import FakeNas, Library
+from photosync.fakenas import Certificate, FakeNas, Library
 
 AUTH = "SYNO.API.Auth"
 PASSPHRASE = "gArd3nP4s"
@@ -62,6 +63,7 @@ def command(
         if name.startswith("PHOTOS_SYNC_") or name == "CREDENTIALS_DIRECTORY":
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(check, "PORTS", ())  # which ports are in use on this machine is no concern of tests
     secret = tmp_path / "secret"
     secret.write_text(f"{CANARY_PASSWORD}\n")
     secret.chmod(0o600)
@@ -300,25 +302,6 @@ def test_a_dark_host_is_told_within_the_time(command: Command) -> None:
     assert "is on" in command.text
 
 
-def test_an_https_address_of_a_plain_port_is_told(command: Command) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-
-        def plain() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-
-        thread = threading.Thread(target=plain)
-        thread.start()
-        status = command.check(url=f"https://127.0.0.1:{port}")
-        thread.join()
-    assert status == 1
-    assert "FAILED  No encrypted connection" in command.text
-    assert "http://" in command.text
-
-
 def test_a_failing_check_leaves_no_session_behind(command: Command) -> None:
     without_photos(command.nas)
     assert command.check() == 1
@@ -484,3 +467,245 @@ def test_account_or_link_and_nothing_else_is_asked_for(
     text = capsys.readouterr().err
     assert told in text
     assert_no_secret(text)
+
+
+# Certificates
+
+
+@pytest.fixture
+def encrypted(command: Command) -> Iterator[FakeNas]:
+    with canary_nas(tls=True) as nas:
+        command.nas = nas
+        yield nas
+
+
+def last_lines(command: Command, number: int) -> list[str]:
+    return [line.removeprefix("        ") for line in command.text.splitlines()[-number:]]
+
+
+def test_a_certificate_that_is_not_trusted_is_shown_with_the_option_that_pins_it(
+    command: Command, encrypted: FakeNas
+) -> None:
+    assert command.check() == 1
+    failed, step, says, compare, pins, option = last_lines(command, 6)
+    assert failed == f"FAILED  The certificate of {encrypted.url} cannot be trusted (self-signed certificate)."
+    assert step == "Trust exactly this certificate with --tls-fingerprint, or its authority with --ca-file."
+    assert re.fullmatch(
+        r"The certificate says that it is for synology, from synology, valid from [0-9-]{10} until [0-9-]{10}\.", says
+    )
+    assert "Control Panel > Security > Certificate" in compare
+    assert pins.endswith("this trusts it, and no other:")
+    assert option == f"--tls-fingerprint {encrypted.fingerprint}"
+    assert encrypted.calls == []
+    assert command.check(*option.split()) == 0
+    assert re.search(
+        rf"^ok      the certificate is the pinned one: for synology, .*, SHA-256 {encrypted.fingerprint}$",
+        command.text,
+        re.MULTILINE,
+    )
+
+
+def test_a_trusted_certificate_for_another_name_is_told_with_its_names(
+    command: Command, encrypted: FakeNas, tmp_path: Path
+) -> None:
+    (tmp_path / "nas.pem").write_text(encrypted.certificate)
+    assert command.check("--ca-file", str(tmp_path / "nas.pem")) == 1
+    assert f"FAILED  The certificate of {encrypted.url} is for another name than 127.0.0.1." in command.text
+    assert "says that it is for synology, from synology" in command.text
+    assert f"--tls-fingerprint {encrypted.fingerprint}" in command.text
+    assert encrypted.calls == []
+
+
+def test_a_trusted_certificate_is_shown(command: Command, tmp_path: Path) -> None:
+    with canary_nas(tls=Certificate(names=("127.0.0.1",))) as nas:
+        command.nas = nas
+        (tmp_path / "nas.pem").write_text(nas.certificate)
+        assert command.check("--ca-file", str(tmp_path / "nas.pem")) == 0
+    assert "ok      the certificate is trusted: for 127.0.0.1, from 127.0.0.1, valid from " in command.text
+    assert f"SHA-256 {nas.fingerprint}\n" in command.text
+
+
+def test_without_any_check_the_certificate_is_shown_with_a_warning(command: Command, encrypted: FakeNas) -> None:
+    assert command.check("--insecure") == 0
+    assert "anybody in your network could pass for the NAS" in command.text
+    assert "ok      encrypted, but the certificate was not checked: for synology, " in command.text
+    assert f"SHA-256 {encrypted.fingerprint}\n" in command.text
+
+
+def test_a_certificate_that_has_changed_is_told_with_both_fingerprints(command: Command, encrypted: FakeNas) -> None:
+    assert command.check("--tls-fingerprint", "AB" * 32) == 1
+    expected = "AB:" * 31 + "AB"
+    assert f"it has {encrypted.fingerprint}, and expected was {expected}." in command.text
+    assert "somebody in between" in command.text
+    assert last_lines(command, 1) == [f"--tls-fingerprint {encrypted.fingerprint}"]
+    assert encrypted.calls == []
+
+
+@pytest.mark.parametrize(("year", "hint"), [(2099, "clock"), (2020, "Renew it")])
+def test_a_certificate_out_of_its_time_is_told(command: Command, tmp_path: Path, year: int, hint: str) -> None:
+    with canary_nas(tls=Certificate(names=("127.0.0.1",), valid_from=datetime(year, 1, 1, tzinfo=UTC))) as nas:
+        command.nas = nas
+        (tmp_path / "nas.pem").write_text(nas.certificate)
+        assert command.check("--ca-file", str(tmp_path / "nas.pem")) == 1
+    assert hint in command.text
+    assert f"valid from {year}-01-01 until {year + 1}-01-" in command.text
+
+
+# Where Photos lives
+
+
+ELSEWHERE = "Synology Photos answers elsewhere. In place of --url and --port:"
+
+
+@pytest.fixture
+def gone() -> str:
+    """An address that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def assert_no_account(nas: FakeNas) -> None:
+    """Nothing but the question which calls there are has come here."""
+    for call in nas.calls:
+        assert (call.http_method, call.api, call.body) == ("GET", "SYNO.API.Info", b"")
+        assert not leaks(f"{call.path}?{call.query_string} {dict(call.headers)}")
+        assert not {"Cookie", "X-Syno-Token", "Authorization"} & set(call.headers)
+        assert "frame" not in call.query_string
+
+
+@pytest.mark.parametrize("era", ["1.3", "1.9"])
+@pytest.mark.parametrize(
+    ("ways", "path"),
+    [
+        ({}, ""),
+        ({"portal": True}, ""),
+        ({"alias": "photo"}, ""),
+        ({"alias": "photo", "alias_only": True}, "/photo"),
+        ({"alias": "family", "alias_only": True}, "/family"),
+        ({"alias": "photo", "alias_only": True, "tls": True}, "/photo"),
+        ({"portal": True, "tls": True}, ""),
+    ],
+    ids=str,
+)
+def test_photos_is_found_at_another_port_of_the_host(
+    command: Command, gone: str, monkeypatch: pytest.MonkeyPatch, ways: dict[str, Any], path: str, era: str
+) -> None:
+    with canary_nas(era=era, **ways) as nas:
+        monkeypatch.setattr(check, "PORTS", (nas.port,))
+        if ways.get("tls"):
+            monkeypatch.setattr(elsewhere, "_HTTPS_PORTS", (nas.port,))
+        given = gone + ("/family" if path == "/family" else "")
+        assert command.check(url=given) == 1
+        assert f"FAILED  Nothing answers at {given} (connection refused)." in command.text
+        assert last_lines(command, 2) == [ELSEWHERE, f"--url {nas.url}{path}"]
+        assert_no_account(nas)
+        if not ways.get("tls"):
+            command.nas = nas
+            assert command.check(url=nas.url + path) == 0
+
+
+def test_a_missing_alias_is_found(command: Command) -> None:
+    with canary_nas(alias="photo", alias_only=True) as nas:
+        assert command.check(url=nas.url) == 1
+    assert "is not a Synology NAS" in command.text
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {nas.url}/photo"]
+
+
+def test_an_alias_that_is_not_there_is_found_out(command: Command) -> None:
+    assert command.check(url=f"{command.nas.url}/photo") == 1
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {command.nas.url}"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_address_that_shuts_everybody_out_is_looked_around(command: Command, status: int) -> None:
+    command.nas.fault(fakenas.status(status), times=1)
+    assert command.check(url=f"{command.nas.url}/photo") == 1
+    assert f"sent HTTP status {status}" in command.text
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {command.nas.url}"]
+
+
+def test_an_https_port_spoken_to_in_plain_is_found_out(command: Command, encrypted: FakeNas) -> None:
+    assert command.check(url=encrypted.url.replace("https:", "http:")) == 1
+    assert "is spoken to in plain http, but its port is for https." in command.text
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {encrypted.url}"]
+
+
+def test_a_plain_port_spoken_to_in_https_is_found_out(command: Command) -> None:
+    assert command.check(url=command.nas.url.replace("http:", "https:")) == 1
+    assert "does not speak https." in command.text
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {command.nas.url}"]
+
+
+@pytest.mark.parametrize("alias", ["", "photo"])
+def test_where_the_host_redirects_to_is_looked_at_without_the_account(command: Command, alias: str) -> None:
+    with canary_nas(tls=True, alias=alias, alias_only=bool(alias)) as target:
+        with canary_nas(redirect_to=target.url) as redirecting:
+            assert command.check(url=redirecting.url) == 1
+            assert_no_account(redirecting)
+        assert f"FAILED  {redirecting.url} redirects to {target.url}." in command.text
+        assert last_lines(command, 2) == [ELSEWHERE, f"--url {target.url}{alias and '/photo'}"]
+        assert target.calls
+        assert_no_account(target)
+
+
+def test_a_redirect_to_another_host_is_told_and_not_looked_at(command: Command) -> None:
+    target = command.nas.url.replace("127.0.0.1", "localhost")
+    with canary_nas(redirect_to=target) as redirecting:
+        assert command.check(url=redirecting.url) == 1
+    assert last_lines(command, 1)[0].endswith(f"If that is your NAS, put it into the configuration: --url {target}")
+    assert command.nas.calls == []
+
+
+def test_photos_on_this_host_is_told_beside_a_redirect_to_another(command: Command) -> None:
+    target = "https://nas.example:5001"
+    command.nas.fault(fakenas.redirect(target), times=1)
+    assert command.check(url=f"{command.nas.url}/photo") == 1
+    step, *found = last_lines(command, 3)
+    assert step == f"If that is your NAS, put it into the configuration: --url {target}"
+    assert found == [ELSEWHERE, f"--url {command.nas.url}"]
+
+
+def test_a_port_that_hangs_up_on_https_is_looked_around(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "PORTS", (command.nas.port,))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        status = command.check(url=f"https://127.0.0.1:{server.getsockname()[1]}")
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert status == 1
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {command.nas.url}"]
+
+
+def test_a_login_at_another_applications_address_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    command.nas.login_error = 405
+    with canary_nas(portal=True) as nas:
+        monkeypatch.setattr(check, "PORTS", (nas.port,))
+        assert command.check() == 1
+        assert_no_account(nas)
+    assert "belongs to another application" in command.text
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {nas.url}"]
+
+
+def test_where_photos_is_nowhere_it_is_told_that_it_was_looked_for(command: Command, gone: str) -> None:
+    assert command.check(url=gone) == 1
+    (advice,) = last_lines(command, 1)
+    assert advice.endswith("Its usual other ports were tried, and Photos is not there either.")
+    assert "--check" not in advice
+
+
+def test_a_host_that_hangs_does_not_hold_the_check_up(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "_PROBE_SECONDS", 0.2)
+    with canary_nas(alias="photo") as nas:
+        monkeypatch.setattr(check, "PORTS", (nas.port,))
+        command.nas.fault(fakenas.html(), times=1)
+        command.nas.fault(fakenas.hang(), skip=1)
+        assert command.check() == 1
+    assert last_lines(command, 2) == [ELSEWHERE, f"--url {nas.url}"]

@@ -66,6 +66,14 @@ VALUES: dict[str, tuple[Callable[[Settings], object], list[tuple[str, object]]]]
     ),
     "timeout": (lambda settings: settings.timeout_seconds, [("1", 1.0), ("5", 5.0), ("600", 600.0)]),
     "ca-file": (lambda settings: str(settings.ca_file), [("PEM1", "PEM1"), ("PEM2", "PEM2")] * 2),
+    "tls-fingerprint": (
+        lambda settings: settings.tls_fingerprint,
+        [
+            ("ab" * 32, "AB:" * 31 + "AB"),
+            ("CD:" * 31 + "CD", "CD:" * 31 + "CD"),
+            ("sha256 Fingerprint=" + "12:" * 31 + "12", "12:" * 31 + "12"),
+        ],
+    ),
     "insecure": (lambda settings: settings.insecure, [("yes", True), ("no", False), ("on", True)]),
     "log-level": (
         lambda settings: settings.log_level,
@@ -94,6 +102,8 @@ def required(option: Option) -> list[str]:
     flags = {"username": "--username=me", "password": "--password=x", "url": "--url=nas"}
     if option.name == "password-file":
         del flags["password"]
+    if option.name == "tls-fingerprint":
+        flags["url"] = "--url=https://nas"
     return [flag for name, flag in flags.items() if name != option.name]
 
 

@@ -32,6 +32,11 @@ def quiet(running: Running) -> dict[str, Any]:
     return running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0).json()  # type: ignore[no-any-return]
 
 
+def filled(running: Running) -> None:
+    """Waits until every photo is in memory."""
+    running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"])
+
+
 def number_of(response: requests.Response) -> int:
     assert response.status_code == 200, response.content
     location: str = response.headers["Content-Location"]
@@ -298,7 +303,7 @@ def test_a_photo_that_left_one_album_is_dealt_in_the_other_alone(family: tuple[R
 def test_with_the_nas_gone_an_album_is_served_from_its_own_photos_in_memory(nas: FakeNas) -> None:
     with Running(settings_for(nas, albums=("kitchen-dash", "Anna's garden"))) as running:
         running.wait_ready()
-        quiet(running)
+        filled(running)
         nas.stop()
         garden = shown(nas, "Anna's garden")
         keep = sorted(garden)[:2]
@@ -311,7 +316,7 @@ def test_with_the_nas_gone_an_album_is_served_from_its_own_photos_in_memory(nas:
 def test_with_the_nas_gone_an_album_of_which_nothing_is_held_says_why(nas: FakeNas) -> None:
     with Running(settings_for(nas, albums=("kitchen-dash", "Anna's garden"))) as running:
         running.wait_ready()
-        quiet(running)
+        filled(running)
         nas.stop()
         garden = shown(nas, "Anna's garden")
         cache = running.service.store.cache

@@ -114,6 +114,26 @@ class TestMistakes:
             "ca-file (command line) and insecure (command line) contradict each other: keep one of them.",
         )
 
+    @pytest.mark.parametrize("other", [["--insecure"], ["--ca-file", "PEM"]])
+    def test_a_fingerprint_and_another_trust_contradict_each_other(self, tmp_path: Path, other: list[str]) -> None:
+        (tmp_path / "PEM").write_text(PEM)
+        other = [word.replace("PEM", str(tmp_path / "PEM")) for word in other]
+        arguments = ["-u", "me", "-p", "x", "-U", "https://nas", "--tls-fingerprint", "ab" * 32, *other]
+        name = other[0].removeprefix("--")
+        assert mistakes(arguments) == (
+            f"tls-fingerprint (command line) and {name} (command line) contradict each other: keep one of them.",
+        )
+
+    def test_a_fingerprint_needs_an_https_address(self) -> None:
+        assert mistakes([*BASE, "-p", "x", "--tls-fingerprint", "ab" * 32]) == (
+            "tls-fingerprint (command line): there is no certificate at http://nas:5000; the address has to begin with https://.",
+        )
+
+    @pytest.mark.parametrize("text", ["", "ab", "ab" * 20, "xy" * 32, "ab" * 33, "sha1=" + "ab" * 20])
+    def test_what_is_no_sha_256_fingerprint_is_a_mistake(self, text: str) -> None:
+        (mistake,) = mistakes(["-u", "me", "-p", "x", "-U", "https://nas", f"--tls-fingerprint={text}"])
+        assert mistake.startswith(f"tls-fingerprint (command line): '{text}' is not a SHA-256 fingerprint")
+
 
 class TestCommands:
     def test_without_one_the_service_runs(self) -> None:
@@ -432,6 +452,10 @@ class TestUrl:
             ("größe.local", None, "http://größe.local:5000"),
             (" nas ", None, "http://nas:5000"),
             ("nas:", None, "http://nas:5000"),
+            ("http://nas:5000/?launchApp=SYNO.Foto.AppInstance#/album/8", None, "http://nas:5000"),
+            ("https://nas/photo/#/shared_space/folder/3", None, "https://nas:443/photo"),
+            ("http://nas/#/album/8", None, "http://nas:80"),
+            ("https://nas/photo/#/album/8", "5001", "https://nas:5001/photo"),
         ],
     )
     def test_a_name_an_address_or_a_whole_url_becomes_the_base_address(
@@ -450,7 +474,6 @@ class TestUrl:
             "//nas",
             "/nas",
             "nas?x=1",
-            "http://nas/#/photo",
             "my nas",
             "http://nas/my photos",
             "nas\\share",
@@ -477,6 +500,21 @@ class TestUrl:
         (mistake,) = mistakes(["-u", "me", "-p", "x", "-U", text])
         assert mistake.startswith("url (command line): leave the account out of the address")
         assert "hunter2" not in mistake
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "https://myhome.quickconnect.to",
+            "myhome.de7.quickconnect.to",
+            "http://gofile.me/4A1b/xyz",
+            "QuickConnect.to",
+        ],
+    )
+    def test_quickconnect_is_refused_with_what_to_use_instead(self, text: str) -> None:
+        (mistake,) = mistakes(["-u", "me", "-p", "x", "-U", text])
+        assert mistake.startswith("url (command line): ")
+        assert "QuickConnect" in mistake
+        assert "IP address in your network" in mistake
 
     def test_two_ports_that_differ_contradict_each_other(self) -> None:
         assert mistakes(["-u", "me", "-p", "x", "-U", "http://nas:5000", "-P", "5001"]) == (
@@ -576,7 +614,7 @@ class TestTheProgram:
 
 def test_an_unchecked_certificate_is_warned_about() -> None:
     settings = load_settings(["-U", "nas", "-u", "frame", "-p", "secret", "--insecure"], {})
-    assert any("insecure (command line)" in warning and "--ca-file" in warning for warning in settings.warnings)
+    assert any("insecure (command line)" in warning and "--tls-fingerprint" in warning for warning in settings.warnings)
     settings = load_settings(["-U", "nas", "-u", "frame"], {"PHOTOS_SYNC_PASSWORD": "secret"})
     assert settings.warnings == ()
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from pathlib import Path
 
 import pytest
 import requests
 
 from photosync import fakenas
-from photosync.fakenas import FakeNas
-from photosync.sockets import DeadlineAdapter, tls_context
+from photosync.fakenas import Certificate, FakeNas
+from photosync.sockets import AnotherCertificate, DeadlineAdapter, tls_context
 
 
 def test_all_reads_of_an_answer_share_one_deadline(nas: FakeNas) -> None:
@@ -40,3 +41,22 @@ def test_certificates_are_checked_unless_they_must_not_be() -> None:
     assert strict.check_hostname
     assert lax.verify_mode is ssl.CERT_NONE
     assert not lax.check_hostname
+
+
+def test_a_certificate_given_as_a_file_is_trusted_though_its_issuer_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "nas.pem").write_text(Certificate().make()[1])
+    flags = tls_context(tmp_path / "nas.pem", insecure=False).verify_flags
+    assert flags & ssl.VERIFY_X509_PARTIAL_CHAIN
+    assert not flags & ssl.VERIFY_X509_STRICT
+
+
+def test_a_fingerprint_is_checked_by_the_handshake_itself() -> None:
+    with FakeNas(tls=True) as nas, socket.create_connection((nas.host, nas.port), 5) as plain:
+        context = tls_context(None, insecure=False, fingerprint="AB:CD")
+        with pytest.raises(AnotherCertificate) as caught:
+            context.wrap_socket(plain, server_hostname=nas.host)
+        assert (caught.value.seen, caught.value.expected) == (nas.fingerprint, "AB:CD")
+    with FakeNas(tls=True) as nas, socket.create_connection((nas.host, nas.port), 5) as plain:
+        context = tls_context(None, insecure=False, fingerprint=nas.fingerprint)
+        with context.wrap_socket(plain, server_hostname=nas.host) as connection:
+            assert connection.version()

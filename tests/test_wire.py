@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import socket
-import ssl
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,37 +21,26 @@ from conftest import CANARIES, CANARY_PASSWORD, canary_nas, leaks
 from guest import client_of
 
 from photosync import fakenas
+from photosync.account import Account
 from photosync.errors import NasBadAnswer, NasError, NasTimeout, NasUnreachable
-from photosync.fakenas import FakeNas, Fault, Library
+from photosync.fakenas import Certificate, FakeNas, Fault, Library, certificate
 from photosync.models import Photo
 from photosync.nas import SynologyClient
+from photosync.settings import Secret
 from photosync.wire import Answer, Wire
 
 INFO = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": "all"}
 LIMIT = 1_000_000
 
-# Self-signed, for localhost and 127.0.0.1, from 2020 to 2120; the key guards nothing.
-LOCALHOST = """\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgIBofKuv5qjou9FTf
-OAYBHX4/qvz8zhliB+ltBFN1nn6hRANCAAR7NmmL78/efZYO2c/cWuzRgOh0kTMh
-+zhmN5yNbxqOscI2RISKsjw2EhLnJb6KDIBYarKMgYFG4Vrl4COCONyu
------END PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBaDCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
-c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
-CWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHs2aYvvz959lg7Z
-z9xa7NGA6HSRMyH7OGY3nI1vGo6xwjZEhIqyPDYSEuclvooMgFhqsoyBgUbhWuXg
-I4I43K6jTjBMMBoGA1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAPBgNVHRMBAf8E
-BTADAQH/MB0GA1UdDgQWBBTIdf4JBla5Ic8/2rwJX/nN6Gka9DAKBggqhkjOPQQD
-AgNJADBGAiEAyWdUEZvuAQ2AT7xORJNTJjV2X/BcGtBoOYH+PPYu5P0CIQCd7MEu
-054D8qzVtsmVkTL3B0RBscKSPEZh5DLNkaOLzA==
------END CERTIFICATE-----
-"""
 
-
-def wire_to(url: str, timeout_seconds: float = 5.0, ca_file: Path | None = None, insecure: bool = False) -> Wire:
-    return Wire(url, timeout_seconds, ca_file, insecure)
+def wire_to(
+    url: str,
+    timeout_seconds: float = 5.0,
+    ca_file: Path | None = None,
+    insecure: bool = False,
+    fingerprint: str = "",
+) -> Wire:
+    return Wire(url, timeout_seconds, ca_file, insecure, fingerprint)
 
 
 def ask(wire: Wire, method: str = "POST", **options: Any) -> Answer:
@@ -458,8 +447,8 @@ def test_a_name_that_does_not_resolve_is_named(host: str) -> None:
 
 @pytest.mark.parametrize(
     "greeting",
-    [b"SSH-2.0-x\r\n", b"\x15\x03\x01\x00\x02\x02\x16", b"220 ftp ready\r\n", b"\0" * 4000, b"HTTP/1.1 2\r\n"],
-    ids=["ssh", "tls alert", "ftp", "zeros", "short status"],
+    [b"SSH-2.0-x\r\n", b"220 ftp ready\r\n", b"\0" * 4000, b"HTTP/1.1 2\r\n"],
+    ids=["ssh", "ftp", "zeros", "short status"],
 )
 def test_what_does_not_speak_http_is_told_apart(nas: FakeNas, greeting: bytes) -> None:
     nas.fault(fakenas.raw(greeting))
@@ -640,109 +629,160 @@ def test_no_error_holds_a_secret_in_any_of_its_texts(nas: FakeNas, api: str, nam
 # TLS
 
 
-class TlsFront:
-    """TLS in front of a NAS, with the certificate for localhost."""
-
-    def __init__(self, nas: FakeNas, folder: Path) -> None:
-        self.pem = folder / "localhost.pem"
-        self.pem.write_text(LOCALHOST)
-        self._nas = nas
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
-
-    def __enter__(self) -> TlsFront:
-        self._thread.start()
-        assert self._ready.wait(5)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
-
-    async def _main(self) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.pem)
-        server = await asyncio.start_server(self._relay, "127.0.0.1", 0, ssl=context)
-        self.url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        self._ready.set()
-        await self._stopping.wait()
-        server.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._nas.port)
-        try:
-            await asyncio.gather(_pour(reader, inner_writer), _pour(inner_reader, writer))
-        finally:
-            inner_writer.close()
-            writer.close()
-
-
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+LOCAL = Certificate(names=("localhost", "127.0.0.1"))
 
 
 @pytest.fixture
-def front(nas: FakeNas, tmp_path: Path) -> Iterator[TlsFront]:
-    with TlsFront(nas, tmp_path) as front:
-        yield front
+def encrypted() -> Iterator[FakeNas]:
+    """A NAS whose certificate fits its address."""
+    with canary_nas(tls=LOCAL) as nas:
+        yield nas
 
 
-def test_a_certificate_that_nobody_vouches_for_is_told_with_both_ways_out(front: TlsFront, nas: FakeNas) -> None:
-    error = trouble(wire_to(front.url))
+@pytest.fixture
+def pem(encrypted: FakeNas, tmp_path: Path) -> Path:
+    path = tmp_path / "nas.pem"
+    path.write_text(encrypted.certificate)
+    return path
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_with_the_way_out(encrypted: FakeNas) -> None:
+    error = trouble(wire_to(encrypted.url))
     assert (type(error), error.kind) == (NasUnreachable, "tls")
     assert "self-signed" in str(error)
-    assert "--ca-file" in error.next_step
-    assert "--insecure" in error.next_step
-    assert nas.calls == []
+    assert "--tls-fingerprint" in error.next_step
+    assert "--check" in error.next_step
+    assert "--insecure" not in error.next_step
+    assert encrypted.calls == []
 
 
-def test_a_certificate_given_as_ca_file_is_trusted(front: TlsFront, nas: FakeNas) -> None:
-    assert ask(wire_to(front.url, ca_file=front.pem)).found
-    assert len(nas.calls) == 1
+@pytest.mark.parametrize("issuer", ["", "Synology Inc. CA"])
+def test_a_certificate_given_as_ca_file_is_trusted_whoever_signed_it(issuer: str, tmp_path: Path) -> None:
+    with FakeNas(tls=replace(LOCAL, issuer=issuer)) as nas:
+        assert trouble(wire_to(nas.url)).kind == "tls"
+        (tmp_path / "nas.pem").write_text(nas.certificate)
+        assert ask(wire_to(nas.url, ca_file=tmp_path / "nas.pem")).found
+        assert len(nas.calls) == 1
 
 
-def test_a_trusted_certificate_for_another_name_is_refused(front: TlsFront, nas: FakeNas) -> None:
-    url = front.url.replace("127.0.0.1", "127.0.0.1.nip.invalid")
-    assert trouble(wire_to(url, ca_file=front.pem)).kind == "dns"
+def test_a_trusted_certificate_for_another_name_is_refused(encrypted: FakeNas, pem: Path) -> None:
     # The same address by another number: it connects, and the certificate does not name it.
-    error = trouble(wire_to(front.url.replace("127.0.0.1", "[::ffff:127.0.0.1]"), ca_file=front.pem))
+    error = trouble(wire_to(encrypted.url.replace("127.0.0.1", "[::ffff:127.0.0.1]"), ca_file=pem))
     assert error.kind == "tls"
-    assert nas.calls == []
+    assert "is for another name than ::ffff:127.0.0.1." in str(error)
+    assert "--tls-fingerprint" in error.next_step
+    assert encrypted.calls == []
 
 
-def test_insecure_trusts_any_certificate(front: TlsFront) -> None:
-    assert ask(wire_to(front.url, insecure=True)).found
+def test_insecure_trusts_any_certificate(encrypted: FakeNas) -> None:
+    assert ask(wire_to(encrypted.url, insecure=True)).found
 
 
 @pytest.mark.parametrize("header", [True, False], ids=["header", "body"])
-def test_the_total_deadline_holds_for_encrypted_answers(front: TlsFront, nas: FakeNas, header: bool) -> None:
-    nas.fault(fakenas.drip(0.05, header=header))
+def test_the_total_deadline_holds_for_encrypted_answers(encrypted: FakeNas, pem: Path, header: bool) -> None:
+    encrypted.fault(fakenas.drip(0.05, header=header))
     started_at = time.monotonic()
-    assert isinstance(trouble(wire_to(front.url, 0.5, ca_file=front.pem)), NasTimeout)
+    assert isinstance(trouble(wire_to(encrypted.url, 0.5, ca_file=pem)), NasTimeout)
     assert time.monotonic() - started_at < 1.2
 
 
-def test_an_encrypted_answer_that_is_cut_is_an_error(front: TlsFront, nas: FakeNas) -> None:
-    nas.fault(fakenas.cut(500))
-    assert trouble(wire_to(front.url, ca_file=front.pem)).kind in ("truncated", "tls")
-    assert len(nas.calls) == 2
+def test_an_encrypted_answer_that_is_cut_is_an_error(encrypted: FakeNas, pem: Path) -> None:
+    encrypted.fault(fakenas.cut(500))
+    assert trouble(wire_to(encrypted.url, ca_file=pem)).kind in ("truncated", "tls")
+    assert len(encrypted.calls) == 2
 
 
-def test_https_on_a_port_that_speaks_http_is_told() -> None:
+@pytest.mark.parametrize("year", [2020, 2099])
+def test_a_certificate_out_of_its_time_is_told_as_such(year: int, tmp_path: Path) -> None:
+    with FakeNas(tls=replace(LOCAL, valid_from=datetime(year, 1, 1, tzinfo=UTC))) as nas:
+        (tmp_path / "nas.pem").write_text(nas.certificate)
+        error = trouble(wire_to(nas.url, ca_file=tmp_path / "nas.pem"))
+    assert error.kind == "tls"
+    assert ("has expired." if year == 2020 else "is not valid yet.") in str(error)
+    assert ("clock" in error.next_step) == (year == 2099)
+    assert ("Renew it" in error.next_step) == (year == 2020)
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [Certificate(), Certificate(valid_from=datetime(2020, 1, 1, tzinfo=UTC))],
+    ids=["another name", "expired"],
+)
+def test_the_pinned_certificate_is_trusted_whatever_it_says(certificate: Certificate) -> None:
+    with FakeNas(tls=certificate) as nas:
+        assert ask(wire_to(nas.url, fingerprint=nas.fingerprint)).found
+
+
+@pytest.mark.parametrize("era", ["1.3", "1.9"])
+def test_photos_come_from_a_pinned_nas_with_an_alias(era: str) -> None:
+    with canary_nas(tls=True, alias="photo", alias_only=True, era=era) as nas:
+        wire = wire_to(f"{nas.url}/photo", fingerprint=nas.fingerprint)
+        client = SynologyClient(
+            wire,
+            Account(nas.username, lambda: Secret(nas.password), lambda text: None),
+            hide=lambda text: None,
+            max_photo_bytes=LIMIT,
+        )
+        assert client.fetch(own_photo(client)).startswith(b"\xff\xd8\xff")
+
+
+def test_another_certificate_than_the_pinned_one_gets_nothing() -> None:
+    context, text = Certificate().make()
+    received: list[bytes] = []
+
     def serve(connection: socket.socket, number: int) -> None:
-        connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as encrypted:
+            received.append(encrypted.recv(65536))
 
-    with Listener(serve) as plain:
-        error = trouble(wire_to(f"https://{plain.address}"))
-    assert (type(error), error.kind) == (NasUnreachable, "tls")
-    assert "http://" in error.next_step
+    expected = Certificate().make()[1]
+    with Listener(serve) as impostor:
+        error = trouble(wire_to(f"https://{impostor.address}", fingerprint=certificate.fingerprint(expected)))
+    assert (type(error), error.kind) == (NasBadAnswer, "tls_changed")
+    assert f"it has {certificate.fingerprint(text)}, and expected was {certificate.fingerprint(expected)}" in str(error)
+    assert received in ([], [b""])
+
+
+def test_a_pin_holds_for_every_connection() -> None:
+    with FakeNas(tls=True) as nas:
+        wire = wire_to(nas.url, fingerprint=nas.fingerprint)
+        ask(wire)
+        nas.stop()
+        with FakeNas(nas.port, tls=True) as impostor:
+            assert trouble(wire).kind == "tls_changed"
+            assert impostor.calls == []
+        nas.start()
+        assert ask(wire).found
+
+
+@pytest.mark.parametrize("fingerprint", ["", "AB:" * 31 + "AB"])
+def test_https_on_a_port_that_speaks_http_is_told(nas: FakeNas, fingerprint: str) -> None:
+    error = trouble(wire_to(nas.url.replace("http:", "https:") + "/photo", fingerprint=fingerprint))
+    assert (type(error), error.kind) == (NasBadAnswer, "http_port")
+    assert f"--url {nas.url}/photo." in error.next_step
+
+
+def test_http_on_a_port_that_speaks_https_is_told(encrypted: FakeNas) -> None:
+    error = trouble(wire_to(encrypted.url.replace("https:", "http:") + "/photo"))
+    assert (type(error), error.kind) == (NasBadAnswer, "tls_port")
+    assert error.next_step.endswith(f"--url {encrypted.url}/photo")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x15\x03\x01\x00\x02\x02\x16",
+        b"HTTP/1.1 400 Bad Request\r\nContent-Length: 48\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+        b"HTTP/1.1 400 Bad Request\r\n\r\nYou're speaking plain HTTP to an SSL-enabled server port.",
+    ],
+    ids=["alert", "Go", "Apache"],
+)
+def test_other_servers_words_for_it_are_known(nas: FakeNas, answer: bytes) -> None:
+    nas.fault(fakenas.raw(answer))
+    assert trouble(wire_to(nas.url)).kind == "tls_port"
+    assert len(nas.calls) == 1
+
+
+def test_a_port_that_hangs_up_on_a_tls_hello_is_told() -> None:
+    with Listener(lambda connection, number: connection.close()) as rude:
+        error = trouble(wire_to(f"https://{rude.address}"))
+    assert (type(error), error.kind) in ((NasUnreachable, "tls"), (NasUnreachable, "reset"))

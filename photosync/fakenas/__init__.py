@@ -3,6 +3,7 @@
 It shares nothing with the rest of the package, so that a misunderstanding cannot be shared either.
 """
 
+from .certificate import Certificate
 from .faults import (
     Fault,
     InstalledFault,
@@ -33,6 +34,7 @@ from .wire import Call
 __all__ = [
     "Album",
     "Call",
+    "Certificate",
     "FakeNas",
     "Fault",
     "InstalledFault",

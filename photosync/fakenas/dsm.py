@@ -69,6 +69,7 @@ class Dsm(Account):
         self.max_versions: dict[str, int] = {}
         self.token_required = True
         self.photos_installed = True
+        self.is_portal = False
         self.chunked = False
         self._live: dict[str, Session] = {}
         self._guests: dict[str, str] = {}  # the passphrase of the link that each session of a share link is for
@@ -212,7 +213,7 @@ class Dsm(Account):
         self._live = {**self._live, sid: Session(sid, self.username, token)}
         if call.params.get("format", "cookie") != "sid":
             headers["Set-Cookie"] = _session_cookie(sid)
-        return _login_data(call, sid, token, device)
+        return _login_data(call, sid, token, device, self.is_portal)
 
     def _logout(self, call: Call) -> None:
         """Succeeds for sessions that there are not, too."""
@@ -238,11 +239,11 @@ def _info_entry(name: str, highest: int) -> dict[str, Any]:
     return entry if name in PLAIN_TEXT_APIS else entry | {"requestFormat": "JSON"}
 
 
-def _login_data(call: Call, sid: str, token: str, device: str) -> dict[str, Any]:
+def _login_data(call: Call, sid: str, token: str, device: str, is_portal: bool) -> dict[str, Any]:
     """The shape goes with the version: 3 has a session, 6 a token too, 7 renames the device's id."""
     if call.version < 6:
         return {"did": device, "sid": sid}
-    data: dict[str, Any] = {"is_portal_port": False, "sid": sid}
+    data: dict[str, Any] = {"is_portal_port": is_portal, "sid": sid}
     if call.version == 6:
         return {"did": device, **data} | ({"synotoken": token} if token else {})
     return {"account": call.params["account"], "device_id": device, "ik_message": "", **data} | {

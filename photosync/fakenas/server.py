@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import threading
 import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 from weakref import WeakKeyDictionary
@@ -20,13 +22,16 @@ from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.netutil import bind_sockets
 
+from .certificate import Certificate, fingerprint
 from .dsm import Dsm, call_address
+from .entrance import Entrance
 from .exchange import Exchange
 from .faults import Fault, InstalledFault
 from .items import Album
 from .library import Library
 from .sharing import PAGES
-from .wire import Call, html_page
+from .ways import Ways
+from .wire import Call, Reply, html_page
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +44,9 @@ class FakeNas(Dsm):
     `calls` records every request received, those for no API included. `start` after `stop` comes back on the same
     port, with the same library and sessions: a power cut, seen from outside. `keep_alive_seconds` counts from the next
     start.
+
+    `tls` makes it speak https, with a certificate of its own or one that is described. `portal` makes it the port of
+    Synology Photos alone. `alias`, `alias_only` and `redirect_to` are as in `Ways`.
     """
 
     def __init__(
@@ -54,6 +62,11 @@ class FakeNas(Dsm):
         session_prefix: str = "",
         token: str | None = None,
         device_prefix: str = "",
+        tls: bool | Certificate = False,
+        portal: bool = False,
+        alias: str = "",
+        alias_only: bool = False,
+        redirect_to: str = "",
     ) -> None:
         super().__init__(
             username=username,
@@ -64,6 +77,12 @@ class FakeNas(Dsm):
             token=token,
             device_prefix=device_prefix,
         )
+        self.is_portal = portal
+        self.ways = Ways(alias, alias_only, redirect_to)
+        self.certificate = ""
+        self._context: ssl.SSLContext | None = None
+        if tls:
+            self._context, self.certificate = (Certificate() if tls is True else tls).make()
         self.host = host
         self.port = port
         self.latency = latency
@@ -79,7 +98,12 @@ class FakeNas(Dsm):
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self._context else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate, as browsers show it."""
+        return fingerprint(self.certificate)
 
     def share_url(self, album: Album) -> str:
         """The album's share link, once `library.share` has made one."""
@@ -151,10 +175,11 @@ class FakeNas(Dsm):
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         server = HTTPServer(self._receive, idle_connection_timeout=self.keep_alive_seconds)
-        server.add_sockets(sockets)
+        entrance = Entrance(server, self._context, self.keep_alive_seconds)
+        entrance.open(sockets)
         ready.set()
         await self._stopping.wait()
-        server.stop()
+        await entrance.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -166,16 +191,19 @@ class FakeNas(Dsm):
         stream = connection.stream
         if stream.closed():
             return
-        call = _call(request, stream)
+        call = _call(request, stream, self.ways)
         self.calls.append(call)
         reused = self._served.get(stream, 0) > 0
         self._served[stream] = 1
-        exchange = Exchange(request, call, stream, self.answer, reused=reused)
+        exchange = Exchange(request, call, stream, self._enter, reused=reused)
         task = asyncio.get_running_loop().create_task(self._converse(exchange))
         self._tasks.add(task)
         self.concurrency_peak = max(self.concurrency_peak, len(self._tasks))
         task.add_done_callback(self._tasks.discard)
         connection.set_close_callback(lambda: _give_up(task, exchange))
+
+    def _enter(self, call: Call) -> Reply:
+        return self.ways.turned_away(call) or self.answer(replace(call, path=self.ways.inside(call.path)))
 
     async def _converse(self, exchange: Exchange) -> None:
         try:
@@ -207,9 +235,9 @@ def _give_up(task: asyncio.Task[None], exchange: Exchange) -> None:
         task.cancel()
 
 
-def _call(request: HTTPServerRequest, stream: IOStream) -> Call:
+def _call(request: HTTPServerRequest, stream: IOStream, ways: Ways) -> Call:
     params = {name: values[-1].decode("utf-8", "replace") for name, values in request.arguments.items()}
-    api, method, version = call_address(request.path, params)
+    api, method, version = call_address(ways.inside(request.path), params)
     assert isinstance(stream.socket, socket.socket)
     return Call(
         api=api,
