@@ -13,7 +13,7 @@ from itertools import chain
 from tornado.ioloop import IOLoop, PeriodicCallback
 
 from .albums import AlbumSource, Look, look
-from .errors import NasError, NasUnreachable, NothingSynced, PhotosSyncError
+from .errors import AlbumProblem, NasError, NasUnreachable, NothingSynced, PhotosSyncError
 from .models import Album, Catalog, left_out
 from .store import PhotoStore
 
@@ -61,6 +61,7 @@ class AlbumSync:
         self._not_before = 0.0
         self._periodic = PeriodicCallback(self._tick, interval_seconds * 1000)
         self._retry: object | None = None
+        self._retry_at = 0.0
         self._current: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -95,10 +96,12 @@ class AlbumSync:
         if self.catalog.photos:
             return self.catalog
         if self.last_error is not None and not self.has_synced:
-            raise self.last_error.with_traceback(None)
+            raise self.last_error.after(self._retry_at - self._clock())
         if not self.has_synced:
             raise NothingSynced("The album is being listed for the first time.", retry_after_seconds=1)
-        raise NothingSynced("The album is empty.", "Put photos into it in Synology Photos.", retry_after_seconds=10)
+        raise AlbumProblem(
+            "empty", "The album is empty.", "Put photos into it in Synology Photos.", retry_after_seconds=10
+        )
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._current = None
@@ -187,7 +190,9 @@ class AlbumSync:
             self._not_before = now + min(self._interval_seconds * waits, _LONGEST_COSTLY_WAIT_SECONDS)
 
     def _retry_later(self, wait_seconds: float) -> None:
-        self._retry = IOLoop.current().call_later(max(wait_seconds, _SHORTEST_RETRY_SECONDS), self.refresh)
+        wait_seconds = max(wait_seconds, _SHORTEST_RETRY_SECONDS)
+        self._retry_at = self._clock() + wait_seconds
+        self._retry = IOLoop.current().call_later(wait_seconds, self.refresh)
 
     def _cancel_retry(self) -> None:
         if self._retry is not None:

@@ -12,7 +12,7 @@ import pytest
 import photosync
 from photosync import errors
 from photosync.errors import ConfigError, PhotosSyncError
-from photosync.web import STATUSES, status_of
+from photosync.handler import STATUSES, status_of
 
 PACKAGE = Path(photosync.__file__).parent
 TESTS = Path(__file__).parent
@@ -26,7 +26,9 @@ FLOORS = [
     {"service", "check"},
     {"connect"},
     {"web", "metrics"},
-    {"screens", "direct"},
+    {"handler"},
+    {"screens", "direct", "notices"},
+    {"degree"},
     {"sync"},
     {"store", "albums"},
     {"nas", "session"},
@@ -54,8 +56,8 @@ FLOORS = [
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 USERS_OF = {
-    "tornado": {"direct", "web", "server", "service", "sync"},
-    "tornado.web": {"web"},
+    "tornado": {"direct", "handler", "web", "server", "service", "sync"},
+    "tornado.web": {"handler", "web"},
     "requests": {"wire", "sockets"},
     "urllib3": {"wire", "sockets"},
     "cachetools": {"cache"},
@@ -63,7 +65,22 @@ USERS_OF = {
     "prometheus_client": {"metrics"},
 }
 WORKER_ROOMS = {"account", "albums", "brake", "listing", "nas", "reply", "session", "sockets", "wire"}
-LOOP_ROOMS = {"breaker", "cache", "deck", "direct", "metrics", "screens", "server", "service", "store", "sync", "web"}
+LOOP_ROOMS = {
+    "breaker",
+    "cache",
+    "deck",
+    "degree",
+    "direct",
+    "handler",
+    "metrics",
+    "notices",
+    "screens",
+    "server",
+    "service",
+    "store",
+    "sync",
+    "web",
+}
 
 
 def tree(room: str) -> ast.Module:
