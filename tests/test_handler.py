@@ -1,19 +1,15 @@
-"""What every answer has in common, over a real socket; what each address answers is in test_web.py."""
+"""What errors become, over a real socket; what each address answers is in test_web.py."""
 
 from __future__ import annotations
 
 import json
-import threading
 from typing import Any
 
 import pytest
-from conftest import Running, canary_nas, settings_for
-from outside import connect, read_header, read_to_end
 from tornado.web import Application
 
 from photosync import handler
 from photosync.errors import Busy, LoginRefused, NasTimeout, PhotoNotFound
-from photosync.fakenas import Library, hold
 from photosync.handler import Handler
 from photosync.server import Traffic
 
@@ -63,18 +59,3 @@ async def test_only_what_was_not_foreseen_is_logged(
     assert [record.getMessage() for record in caplog.records if record.name == handler.__name__] == [
         "A request failed in a way that was not foreseen."
     ]
-
-
-def test_a_notice_that_is_being_sent_is_sent_whole_when_the_service_stops() -> None:
-    barrier = threading.Event()
-    with canary_nas(library=Library.synthetic(1)) as nas:
-        nas.fault(hold(barrier), api="SYNO.Foto.Browse.Item")
-        with Running(settings_for(nas)) as running, connect(running.service.port, receive_buffer=4096) as client:
-            client.sendall(b"GET /files HTTP/1.1\r\nHost: x\r\nAccept: image/*\r\n\r\n")
-            header = read_header(client)
-            assert header.startswith(b"HTTP/1.1 503 ")
-            running.io_loop.add_callback(running._stopping.set)  # type: ignore[union-attr]
-            body = read_to_end(client)
-            barrier.set()
-    assert f"Content-Length: {len(body)}\r\n".encode() in header
-    assert body.endswith(b"\xff\xd9")

@@ -84,7 +84,9 @@ def test_a_wait_that_is_told_to_one_does_not_change_the_cause(health: NasHealth)
     health.call_failed(cause)
     told = health.reason_to_wait(photo(1))
     assert told is not None
-    assert told.retry_after_seconds is not None
+    assert told.retry_after_seconds == health.breaker.wait_seconds > 0
+    assert health.cause is not None
+    assert health.cause.retry_after_seconds == health.breaker.wait_seconds
     assert cause.retry_after_seconds is None
 
 
