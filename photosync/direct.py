@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine, format_timestamp
 
+from .degree import staleness
 from .models import Photo
 from .server import Traffic
 from .store import PhotoStore
@@ -25,6 +26,8 @@ COMMON_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+STALE_ANSWER = ("Cache-Status", "photos-sync; hit; detail=stale")
+"""Header of an answer that is made from an old catalog, or while the NAS is away (RFC 9211)."""
 LONGEST_RESPONSE_SECONDS = 300.0
 SHORT_BYTES = 16 * 1024
 """What is written together with its headers is copied, which is quicker for a short body. A longer one is written as
@@ -101,6 +104,8 @@ class Direct(HTTPMessageDelegate):
         headers["Date"] = _date(int(time.time()))
         headers["ETag"] = photo.etag
         headers["Cache-Control"] = PHOTO_CACHING
+        if staleness(self._sync, self._store) is not None:
+            headers.add(*STALE_ANSWER)
         self._traffic.responses["OnePhoto", 200 if self._data else 304] += 1
         if self._data is None:
             self._connection.write_headers(_NOT_MODIFIED, headers)

@@ -32,9 +32,11 @@ class NasHealth:
 
     @property
     def cause(self) -> PhotosSyncError | None:
-        """Why no picture can be had from the NAS at the moment, if that is so."""
-        breakers = (self.breaker, self.photo_breaker)
-        return next((breaker.cause for breaker in breakers if breaker.is_open), None)
+        """Why no picture can be had from the NAS at the moment, if that is so, with the time until the next try."""
+        for breaker in (self.breaker, self.photo_breaker):
+            if breaker.is_open and breaker.cause is not None:
+                return breaker.cause.after(breaker.wait_seconds)
+        return None
 
     def reason_to_wait(self, photo: Photo) -> PhotosSyncError | None:
         """Why the NAS must not be asked for the photo now."""

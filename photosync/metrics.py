@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .albums import AlbumView
+from .degree import Degree, present_degree
 from .log import harmless
 from .screens import Screens
 from .store import PhotoStore
@@ -23,6 +24,7 @@ def stats(sync: AlbumSync, store: PhotoStore) -> dict[str, object]:
     """The object of /cache/stats; sizes in bytes, times in ISO 8601 with zone."""
     error = sync.last_error or store.health.cause
     return {
+        "status": present_degree(sync, store)[0],
         "photos": len(sync.catalog.photos),
         "entries": len(store.cache),
         "bytes": store.cache.bytes,
@@ -103,6 +105,11 @@ def _metrics(
     }
     for name, (text, value) in counters.items():
         yield CounterMetricFamily(f"photosync_{name}", text, value=value)
+    present, _ = present_degree(sync, store)
+    degrees = GaugeMetricFamily("photosync_status", "1 for the word of /readyz, 0 for all others.", labels=["status"])
+    for degree in Degree:
+        degrees.add_metric([degree], int(degree is present))
+    yield degrees
     skipped = GaugeMetricFamily("photosync_skipped_items", "Items of the album not served.", labels=["reason"])
     for reason, count in sync.catalog.skipped.items():
         skipped.add_metric([reason], count)

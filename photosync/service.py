@@ -18,6 +18,7 @@ from tornado.platform.asyncio import AsyncIOLoop
 
 from .cache import PhotoCache
 from .deck import Decks
+from .degree import Degree, present_degree
 from .nas import SynologyClient
 from .screens import Screens
 from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
@@ -76,6 +77,10 @@ class Service:
         """The port that is listened on, which the system chose if the settings say 0."""
         return int(self._sockets[0].getsockname()[1])
 
+    @property
+    def degree(self) -> Degree:
+        return present_degree(self.sync, self.store)[0]
+
     async def start(self) -> None:
         """Serves, then looks at the album for the first time."""
         self.server.add_sockets(self._sockets)
@@ -99,6 +104,9 @@ def run(service: Service, environment: Mapping[str, str], announce: Callable[[in
     stopping = asyncio.Event()
     notify = partial(notify_systemd, environment)
 
+    def tell_systemd(state: str) -> None:
+        notify(f"{state}\nSTATUS={service.degree}")
+
     def heed(number: int) -> None:
         if stopping.is_set():
             os._exit(128 + number)
@@ -111,9 +119,9 @@ def run(service: Service, environment: Mapping[str, str], announce: Callable[[in
         await service.start()
         announce(service.port)
         log.info("Listening on port %d, at most %d connections.", service.port, connection_limit())
-        notify("READY=1\nSTATUS=Serving photos.")
+        tell_systemd("READY=1")
         period = watchdog_seconds(environment)
-        watchdog = PeriodicCallback(lambda: notify("WATCHDOG=1"), period * 1000 / 2) if period else None
+        watchdog = PeriodicCallback(lambda: tell_systemd("WATCHDOG=1"), period * 1000 / 2) if period else None
         if watchdog is not None:
             watchdog.start()
         await stopping.wait()

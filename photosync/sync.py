@@ -13,7 +13,7 @@ from itertools import chain
 from tornado.ioloop import IOLoop, PeriodicCallback
 
 from .albums import AlbumSource, AlbumView, Look, look
-from .errors import NasError, NasUnreachable, NoSuchAlbum, NothingSynced, PhotosSyncError
+from .errors import AlbumProblem, NasError, NasUnreachable, NoSuchAlbum, NothingSynced, PhotosSyncError
 from .models import Album, Catalog, Photo, left_out
 from .store import PhotoStore
 
@@ -86,6 +86,7 @@ class AlbumSync:
         self._rests_until: dict[str, float] = {}
         self._periodic = PeriodicCallback(self._tick, interval_seconds * 1000)
         self._retry: object | None = None
+        self._retry_at = 0.0
         self._current: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -130,6 +131,11 @@ class AlbumSync:
         return self.failure or view.problem
 
     @property
+    def unread(self) -> PhotosSyncError | None:
+        """Why no album at all can be read at the moment, if that is so."""
+        return self.last_error if all(map(self.problem_of, self.views.values())) else None
+
+    @property
     def has_synced(self) -> bool:
         """Whether any album has been listed."""
         return any(view.listed_at is not None for view in self.views.values())
@@ -161,14 +167,17 @@ class AlbumSync:
         problem = next(filter(None, map(self.problem_of, views)), None)
         if problem is None:
             raise NothingSynced("The album is being listed for the first time.", retry_after_seconds=1)
-        raise problem.with_traceback(None)
+        wait = self._retry_at - self._clock()
+        raise problem.after(wait if wait > 0 else self._interval_seconds)
 
     def require_photos(self, album: str = "") -> Catalog:
         """That catalog, if it has photos; otherwise raises what stands in the way."""
         catalog = self.require_listing(album)
         if catalog.photos:
             return catalog
-        raise NothingSynced("The album is empty.", "Put photos into it in Synology Photos.", retry_after_seconds=10)
+        raise AlbumProblem(
+            "empty", "The album is empty.", "Put photos into it in Synology Photos.", retry_after_seconds=10
+        )
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._current = None
@@ -253,7 +262,9 @@ class AlbumSync:
             self._retry_later(min(2.0**self.failures, _LONGEST_FIRST_RETRY_SECONDS))
 
     def _retry_later(self, wait_seconds: float) -> None:
-        self._retry = IOLoop.current().call_later(max(wait_seconds, _SHORTEST_RETRY_SECONDS), self.refresh)
+        wait_seconds = max(wait_seconds, _SHORTEST_RETRY_SECONDS)
+        self._retry_at = self._clock() + wait_seconds
+        self._retry = IOLoop.current().call_later(wait_seconds, self.refresh)
 
     def _cancel_retry(self) -> None:
         if self._retry is not None:

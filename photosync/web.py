@@ -1,15 +1,13 @@
-"""make_app() and the RequestHandlers: the only user of tornado.web. Loop thread only."""
+"""make_app() and the handler of each address. Loop thread only."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,24 +15,15 @@ from urllib.parse import urlsplit
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
 from tornado.ioloop import IOLoop
-from tornado.iostream import StreamClosedError
 from tornado.web import Application, HTTPError, RequestHandler
 
 from . import metrics
-from .direct import COMMON_HEADERS, LONGEST_RESPONSE_SECONDS, PHOTO_CACHING, SHORT_BYTES, Direct
-from .errors import (
-    AlbumProblem,
-    Busy,
-    LoginRefused,
-    NasError,
-    NasTimeout,
-    NasUnreachable,
-    NoSuchAlbum,
-    NothingSynced,
-    PhotoNotFound,
-    PhotosSyncError,
-)
+from .degree import Degree, degree_of, present_degree, staleness
+from .direct import PHOTO_CACHING, STALE_ANSWER, Direct
+from .errors import PhotoNotFound, PhotosSyncError
+from .handler import Handler, explanation
 from .models import Catalog, Photo
+from .notices import notice, wants_picture
 from .screens import Screens
 from .server import Traffic
 from .store import PhotoStore
@@ -42,131 +31,36 @@ from .sync import AlbumSync
 
 log = logging.getLogger(__name__)
 
-STATUSES: Mapping[type[PhotosSyncError], int] = {
-    PhotoNotFound: 404,
-    NoSuchAlbum: 404,
-    NasTimeout: 504,
-    NasUnreachable: 503,
-    NothingSynced: 503,
-    AlbumProblem: 503,
-    Busy: 503,
-    LoginRefused: 502,
-    NasError: 502,
-}
-"""The HTTP status of each error (RFC 9110, sections 15.5 and 15.6); the first class that fits counts."""
-
-_RETRY_AFTER_SECONDS = 5
 _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
-_METHODS = "GET, HEAD"
-_NEXT_STEPS: Mapping[int, str] = {
-    404: "The start page lists every address: /",
-    405: "There is only GET and HEAD: nothing can be changed here.",
-}
 _ID = re.compile(r"([1-9][0-9]{0,19})\.jpg", re.ASCII)
 _PAGE = Path(__file__).with_name("static") / "index.html"
 _PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-class Handler(RequestHandler):
-    """Headers, errors and the life of every answer, in one place."""
+class PhotoHandler(Handler):
+    """What is made from the catalog, and says so when that may be old."""
 
-    caching = "no-store"
+    sync: AlbumSync
+    store: PhotoStore
 
-    def initialize(self, traffic: Traffic, **collaborators: Any) -> None:
-        self.traffic = traffic
-        vars(self).update(collaborators)
-
-    def set_default_headers(self) -> None:
-        for name, value in COMMON_HEADERS.items():
-            self.set_header(name, value)
-
-    def compute_etag(self) -> None:
-        """Nothing is digested for an answer: entity tags follow from the catalog."""
-
-    async def get(self, *path: str) -> None:
-        self.set_header("Cache-Control", self.caching)
-        if self.traffic.stopping:
-            self.set_header("Connection", "close")
-        self.traffic.begin()
-        try:
-            await self.answer(*path)
-        except StreamClosedError:
-            pass  # the client has left
-        finally:
-            self.traffic.end()
-
-    head = get
-
-    async def answer(self, *path: str) -> None:
-        raise NotImplementedError
-
-    def is_unchanged(self, etag: str) -> bool:
-        """Sets the entity tag; True if the client's copy has it, and then the answer is a 304."""
-        self.set_header("ETag", etag)
-        if self.request.headers.get("If-None-Match") != etag and not self.check_etag_header():
-            return False
-        self.set_status(304)
-        return True
-
-    async def send(self, body: bytes, content_type: str) -> None:
-        self.set_header("Content-Type", content_type)
-        self.set_header("Content-Length", len(body))
-        if len(body) > SHORT_BYTES and self.request.method != "HEAD":
-            await self.flush()
-        self.write(body)
-        await self.complete()
-
-    async def send_json(self, value: object) -> None:
-        await self.send(_json(value), "application/json")
-
-    async def complete(self) -> None:
-        """Waits until the client has everything, within reason."""
-        sent = self.finish()
-        if not sent.done():
-            try:
-                await asyncio.wait_for(asyncio.shield(sent), LONGEST_RESPONSE_SECONDS)
-            except TimeoutError:
-                self.request.connection.close()  # type: ignore[union-attr]
-        else:
-            await sent
-
-    def write_error(self, status_code: int, **details: Any) -> None:
-        error = details.get("exc_info", (None, None, None))[1]
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("Content-Type", "application/json")
-        if status_code == 405:
-            self.set_header("Allow", _METHODS)
-        if details.get("wait"):
-            self.set_header("Retry-After", str(max(1, math.ceil(details["wait"]))))
-        self.finish(_json(_explanation(error, status_code)))
-
-    def send_error(self, status_code: int = 500, **details: Any) -> None:
-        """Errors of the product become their status here, and nowhere else."""
-        error = details.get("exc_info", (None, None, None))[1]
-        wait = None
-        if isinstance(error, PhotosSyncError):
-            status_code = status_of(error)
-            wait = error.retry_after_seconds or (_RETRY_AFTER_SECONDS if status_code == 503 else None)
-        super().send_error(status_code, **(details | {"wait": wait}))
-
-    def log_exception(self, *error: Any) -> None:
-        if not isinstance(error[1], (PhotosSyncError, HTTPError)):
-            log.error("A request failed in a way that was not foreseen.", exc_info=error)
+    def mark_staleness(self) -> None:
+        if staleness(self.sync, self.store) is not None:
+            self.set_header(*STALE_ANSWER)
 
 
-class NextPhoto(Handler):
+class NextPhoto(PhotoHandler):
     """GET /files: this client's next photo."""
 
     sync: AlbumSync
     screens: Screens
-    store: PhotoStore
 
     async def answer(self, *path: str) -> None:
         album = _album_asked_for(self, self.sync)
         photo, data = await self.screens.next(self.client, album, keep=self.request.method == "HEAD")
         try:
-            if self.get_query_argument("format", "") == "json":
+            self.mark_staleness()
+            if self.is_json_asked_for:
                 await self.send_json(photo.to_dict())
             else:
                 self.set_header("Content-Location", photo.url)
@@ -174,23 +68,35 @@ class NextPhoto(Handler):
         finally:
             self.store.release(photo)
 
+    async def explain(self, error: PhotosSyncError) -> None:
+        """A screen is shown a picture that says what is the matter."""
+        if not self.is_json_asked_for:
+            self.set_header("Vary", "Accept")
+            if wants_picture(self.request.headers.get("Accept")):
+                await self.send(notice(degree_of(error)), "image/jpeg")
+                return
+        await super().explain(error)
+
+    @property
+    def is_json_asked_for(self) -> bool:
+        return self.get_query_argument("format", "") == "json"
+
     @property
     def client(self) -> str:
         name = self.get_query_argument("client", "")[:_LONGEST_CLIENT_NAME]
         return f"name {name}" if name else f"address {self.request.remote_ip}"
 
 
-class OnePhoto(Handler):
+class OnePhoto(PhotoHandler):
     """GET /files/<id>.jpg, and /files/<filename>, which gives the same photo."""
 
-    sync: AlbumSync
-    store: PhotoStore
     caching = PHOTO_CACHING
 
     async def answer(self, *path: str) -> None:
         photo = self._photo(path[0])
         if photo.url != self.request.path:
             self.set_header("Content-Location", photo.url)
+        self.mark_staleness()
         if self.is_unchanged(photo.etag):
             await self.complete()
             return
@@ -212,14 +118,14 @@ class OnePhoto(Handler):
         raise PhotoNotFound("There is no such photo in the album.", "/files/list?details=1 lists all photos.")
 
 
-class PhotoList(Handler):
+class PhotoList(PhotoHandler):
     """GET /files/list: all file names, or with ?details=1 all photos."""
 
-    sync: AlbumSync
     caching = "no-cache"
 
     async def answer(self, *path: str) -> None:
         catalog = self.sync.require_listing(_album_asked_for(self, self.sync))
+        self.mark_staleness()
         details = self.get_query_argument("details", "") not in ("", "0")
         if self.is_unchanged(f'"{catalog.tag}{"-details" if details else ""}"'):
             await self.complete()
@@ -259,23 +165,16 @@ class Alive(Handler):
 
 
 class Ready(Handler):
-    """GET /readyz: 200 once a photo can be served."""
+    """GET /readyz: 200 while a photo can be had; in any case the degree, and its cause."""
 
     sync: AlbumSync
     store: PhotoStore
 
     async def answer(self, *path: str) -> None:
-        try:
-            self._require_a_photo()
-        except PhotosSyncError as error:  # whatever it is, the status says "not ready"
-            raise NothingSynced(str(error), error.next_step, retry_after_seconds=error.retry_after_seconds) from None
-        await self.send_json({"status": "ok"})
-
-    def _require_a_photo(self) -> None:
-        catalog = self.sync.require_photos()
-        cause = self.store.health.cause
-        if cause is not None and not any(number in catalog.by_id for number in self.store.held):
-            raise cause.with_traceback(None)
+        degree, cause = present_degree(self.sync, self.store)
+        if cause is not None and degree != Degree.STALE:
+            self.begin_error(503, cause)
+        await self.send_json({"status": degree} | (explanation(cause) if cause else {}))
 
 
 class Metrics(Handler):
@@ -321,7 +220,7 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
         [
             route(r"/files/(?!list$)([^/]+)", OnePhoto, sync=sync, store=store),
             route(r"/files", NextPhoto, sync=sync, screens=screens, store=store),
-            route(r"/files/list", PhotoList, sync=sync),
+            route(r"/files/list", PhotoList, sync=sync, store=store),
             route(r"/cache/stats", CacheStats, sync=sync, store=store),
             route(r"/healthz", Alive),
             route(r"/readyz", Ready, sync=sync, store=store),
@@ -351,10 +250,6 @@ class _Application(Application):
         return super().find_handler(request, **options)
 
 
-def status_of(error: PhotosSyncError) -> int:
-    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
-
-
 def _album_asked_for(handler: RequestHandler, sync: AlbumSync) -> str:
     """The configured name of the album that ?album= names; "", which stands for all, without it."""
     wanted = handler.get_query_argument("album", "", strip=False)
@@ -367,16 +262,6 @@ def _account(handler: RequestHandler) -> None:
     if log.isEnabledFor(logging.DEBUG):
         request = handler.request
         log.debug("%s %s %.200s %d", request.remote_ip, request.method, request.path, handler.get_status())
-
-
-def _explanation(error: BaseException | None, status_code: int) -> dict[str, str]:
-    if isinstance(error, PhotosSyncError):
-        return {"error": str(error), "next_step": error.next_step}
-    return {"error": f"{HTTPStatus(status_code).phrase}.", "next_step": _NEXT_STEPS.get(status_code, "")}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
 def _pieces(catalog: Catalog, details: bool) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import pytest
 import photosync
 from photosync import errors
 from photosync.errors import ConfigError, PhotosSyncError
-from photosync.web import STATUSES, status_of
+from photosync.handler import STATUSES, status_of
 
 PACKAGE = Path(photosync.__file__).parent
 TESTS = Path(__file__).parent
@@ -26,7 +26,9 @@ FLOORS = [
     {"service", "check", "enrol"},
     {"connect"},
     {"web", "metrics"},
-    {"screens", "direct"},
+    {"handler"},
+    {"screens", "direct", "notices"},
+    {"degree"},
     {"sync"},
     {"store", "albums"},
     {"shelf"},
@@ -64,8 +66,8 @@ FLOORS = [
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 USERS_OF = {
-    "tornado": {"direct", "web", "server", "service", "sync"},
-    "tornado.web": {"web"},
+    "tornado": {"direct", "handler", "web", "server", "service", "sync"},
+    "tornado.web": {"handler", "web"},
     "requests": {"wire", "sockets", "trouble"},
     "urllib3": {"wire", "sockets", "trouble"},
     "cachetools": {"cache"},
@@ -92,8 +94,11 @@ LOOP_ROOMS = {
     "breaker",
     "cache",
     "deck",
+    "degree",
     "direct",
+    "handler",
     "metrics",
+    "notices",
     "screens",
     "server",
     "service",

@@ -153,9 +153,21 @@ def test_httplint_finds_nothing_to_complain_about_in_a_503() -> None:
     with Running(settings) as running:  # the NAS is off
         running.wait_for("/files", lambda response: "connection refused" in response.text)
         for path in ("/files", "/files/1.jpg", "/files/list", "/readyz"):
-            answer = ask(running, "GET", path)
-            assert answer.startswith(b"HTTP/1.1 503 ")
-            assert unaccepted(path, lint(answer)[0]) == []
+            for accept in ("image/*", "*/*"):
+                answer = ask(running, "GET", path, f"Accept: {accept}")
+                assert answer.startswith(b"HTTP/1.1 503 ")
+                assert unaccepted(path, lint(answer)[0]) == []
+
+
+def test_httplint_finds_nothing_to_complain_about_in_stale_answers() -> None:
+    with canary_nas() as nas, Running(settings_for(nas)) as running:
+        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == answer.json()["photos"] > 0)
+        nas.stop()
+        running.look()
+        for name in ("/files", "/files?format=json", "/files/list", "/files/<id>.jpg"):
+            answer = ask(running, "GET", addresses(running)[name])
+            assert b"Cache-Status: photos-sync; hit; detail=stale\r\n" in answer
+            assert unaccepted(name, lint(answer)[0]) == []
 
 
 @pytest.mark.parametrize(("name", "complaint"), list(ACCEPTED))

@@ -10,7 +10,8 @@ import pytest
 from conftest import Running, canary_nas, settings_for
 from outside import connect, read_header, read_to_end, talk
 
-from photosync import direct, web
+from photosync import direct, handler
+from photosync.errors import NasUnreachable
 from photosync.fakenas import Library
 from photosync.models import Photo
 
@@ -44,7 +45,10 @@ def wait_until_nothing_is_lent(running: Running) -> None:
         time.sleep(0.01)
 
 
-def test_a_photo_in_memory_has_the_headers_and_bytes_that_a_handler_gives(one: Running) -> None:
+@pytest.mark.parametrize("is_stale", [False, True], ids=["fresh", "stale"])
+def test_a_photo_in_memory_has_the_headers_and_bytes_that_a_handler_gives(one: Running, is_stale: bool) -> None:
+    if is_stale:
+        one.call(lambda: one.service.store.health.call_failed(NasUnreachable("refused", "The NAS is gone.")))
     photo = photo_of(one)
     short, handled = one.get(photo.url), one.get(photo.url + LONG_WAY)
     assert short.content == handled.content
@@ -53,6 +57,7 @@ def test_a_photo_in_memory_has_the_headers_and_bytes_that_a_handler_gives(one: R
         name: value for name, value in handled.headers.items() if name not in different
     }
     assert short.headers["Date"]
+    assert short.headers.get("Cache-Status") == ("photos-sync; hit; detail=stale" if is_stale else None)
     assert (short.status_code, short.reason) == (handled.status_code, handled.reason)
     wait_until_nothing_is_lent(one)
 
@@ -132,7 +137,7 @@ def test_a_client_that_leaves_or_stalls_holds_the_photo_no_longer(one: Running) 
 
 @pytest.mark.parametrize("query", ["", LONG_WAY], ids=["direct", "handler"])
 def test_no_answer_takes_longer_than_its_limit(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (direct, web):
+    for module in (direct, handler):
         monkeypatch.setattr(module, "LONGEST_RESPONSE_SECONDS", 0.2)
     library = Library.synthetic(1, photo_bytes=8_000_000)
     with canary_nas(library=library) as nas, Running(settings_for(nas)) as running:

@@ -10,6 +10,7 @@ import pytest
 
 import photosync
 from photosync import options
+from photosync.degree import Degree
 from photosync.options import COMMANDS, OPTIONS, ConfigFile, Option, build_parser
 from photosync.settings import load_settings
 
@@ -65,6 +66,9 @@ class TestReadme:
     def test_it_names_no_variable_that_does_not_exist(self) -> None:
         mentioned = set(re.findall(r"PHOTOS_SYNC_[A-Z_]*[A-Z]", README))
         assert mentioned <= {option.variable for option in OPTIONS}
+
+    def test_it_explains_each_degree_of_failure_once(self) -> None:
+        assert sorted(re.findall(r"^\| `([a-z_]+)` \|.*\|.*\|.*\|$", README, re.MULTILINE)) == sorted(Degree)
 
 
 class TestHelp:

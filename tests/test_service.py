@@ -191,10 +191,12 @@ def test_systemd_is_told_ready_watchdog_and_stopping(nas: FakeNas, tmp_path: Pat
     path = tmp_path / "notify"
     environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "300000"}
     with notify_socket(path) as listener, Process(nas.url, tmp_path, environment=environment) as process:
-        assert listener.recv(4096).startswith(b"READY=1\n")
+        assert listener.recv(4096) == b"READY=1\nSTATUS=starting"
         moments = []
+        process.wait_ready()
+        messages_until(listener, b"STATUS=ok")
         for _ in range(4):
-            assert listener.recv(4096) == b"WATCHDOG=1"
+            assert listener.recv(4096) == b"WATCHDOG=1\nSTATUS=ok"
             moments.append(time.monotonic())
         assert 0.12 < (moments[-1] - moments[0]) / 3 < 0.25
         process.signal()
@@ -210,7 +212,7 @@ def test_systemd_hears_of_readiness_and_the_watchdog_while_the_nas_is_away(tmp_p
     with notify_socket(path) as listener, Process(url, tmp_path, environment=environment) as process:
         assert b"READY=1" in listener.recv(4096)
         process.wait_for("/readyz", lambda response: "refused" in response.text)
-        assert messages_until(listener, b"WATCHDOG=1")
+        assert messages_until(listener, b"WATCHDOG=1\nSTATUS=nas_down")
         assert process.get("/readyz").status_code == 503
 
 

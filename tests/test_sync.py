@@ -19,7 +19,7 @@ from guest import client_of
 
 from photosync import fakenas
 from photosync.cache import PhotoCache
-from photosync.errors import NothingSynced
+from photosync.errors import NasUnreachable, NothingSynced
 from photosync.fakenas import FakeNas, Item, Library
 from photosync.nas import SynologyClient
 from photosync.store import PhotoStore
@@ -448,6 +448,28 @@ async def test_an_outage_of_an_hour_costs_few_connections_and_ever_longer_waits(
             assert stage.sync.last_error is None
             assert stage.sync.failures == 0
             assert not stage.store.health.breaker.is_open
+
+
+@pytest.mark.gen_test
+async def test_looks_and_downloads_wait_for_each_others_failures(io_loop: Any) -> None:
+    with small_nas() as nas:
+        async with stage_on(nas) as stage:
+            await stage.look()
+            await _until(lambda: len(stage.store.cache) == 6)
+            breaker, photo = stage.store.health.breaker, stage.sync.catalog.photos[0]
+            stage.store.cache.discard(photo.key)
+            nas.stop()
+            with pytest.raises(NasUnreachable):
+                await stage.store.get(photo)
+            assert breaker.is_open
+            await stage.look()
+            assert stage.sync.failures == 0  # it was not made
+            stage.clock.now += breaker.wait_seconds
+            await stage.look()
+            assert stage.sync.failures == 1
+            with pytest.raises(NasUnreachable) as refused:
+                await stage.store.get(photo)
+            assert refused.value.retry_after_seconds == pytest.approx(breaker.wait_seconds)
 
 
 @pytest.mark.gen_test
