@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -70,7 +70,8 @@ class Output:
 
 
 class Process:
-    """`photos-sync` as it is started in real life, with a free port and the canary password in a file.
+    """`photos-sync` as it is started in real life, with a free port and the canary password in a file; `under` another
+    command, or by another `program` for Python, where a test needs that.
 
     Whatever it writes and answers is searched for the canaries when the test is done with it.
     """
@@ -84,6 +85,8 @@ class Process:
         environment: Mapping[str, str] | None = None,
         reads_stderr: bool = True,
         most_descriptors: int | None = None,
+        under: Sequence[str] = (),
+        program: Sequence[str] = ("-m", "photosync"),
     ) -> None:
         directory.mkdir(exist_ok=True)
         secret = directory / "password"
@@ -96,7 +99,7 @@ class Process:
         self._read_end, write_end = os.pipe()
         limited = ["sh", "-c", f'ulimit -n {most_descriptors} && exec "$@"', "sh"] if most_descriptors else []
         self._popen = subprocess.Popen(
-            [*limited, sys.executable, "-m", "photosync", *account, *listening, *arguments],
+            [*under, *limited, sys.executable, *program, *account, *listening, *arguments],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "HOME": str(directory), "LANG": "C.UTF-8", **(environment or {})},
             stdin=subprocess.DEVNULL,
