@@ -48,6 +48,7 @@ FLOORS = [
         "listen",
         "secret",
         "health",
+        "watchdog",
     },
     {"models", "errors", "__init__"},
 ]
