@@ -92,5 +92,17 @@ def test_g11_a_nas_that_hangs_is_no_frozen_loop(tmp_path: Path) -> None:
             assert process.wait(5) == 0
 
 
+def test_h6_a_process_that_was_stopped_goes_on_and_is_not_taken_for_a_frozen_one(nas: FakeNas, tmp_path: Path) -> None:
+    with Process(nas.url, tmp_path, program=freezing(0.1)) as process:
+        process.wait_ready()
+        process.signal(signal.SIGSTOP)
+        time.sleep(0.8)  # longer than a frozen loop is borne with
+        process.signal(signal.SIGCONT)
+        for _ in range(20):
+            assert process.get("/files").status_code == 200
+        process.signal()
+        assert process.wait(5) == 0
+
+
 def test_g13_the_readme_tells_of_the_hardware_watchdog() -> None:
     assert "RuntimeWatchdogSec=" in (ROOT / "README.md").read_text()
