@@ -42,6 +42,8 @@ class BadLine:
     def fetched_whole(self) -> bool:
         """Whether a good line brings all of it."""
         self.line.toxics = Toxics()
+        key = self.running.service.sync.catalog.by_id[self.wanted.id].key
+        self.running.call(lambda: self.running.service.store.health.quarantine.success(key))
         path = f"/files/{self.wanted.id}.jpg"
         return bool(self.running.wait_for(path, lambda response: response.ok).content == self.wanted.data("xl"))
 
@@ -84,6 +86,7 @@ def test_d1_a_nas_that_is_off_is_asked_rarely_and_all_photos_in_memory_go_on() -
         assert 1 <= running.service.sync.failures <= 3
         assert "photosync_nas_up 0.0" in running.get("/metrics").text
         line.up()
+        running.look_again()
         running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is None)
         assert "photosync_nas_up 1.0" in running.get("/metrics").text
 
@@ -122,6 +125,7 @@ def test_d3_a_name_that_does_not_resolve_is_told_until_it_does(monkeypatch: pyte
         answer = running.wait_for("/files", lambda response: "nas.test does not resolve" in response.text)
         assert answer.status_code == 503
         known.set()
+        running.look_again()
         running.wait_ready()
 
 

@@ -19,13 +19,20 @@ from pathlib import Path
 import pytest
 from conftest import Running, canary_nas, settings_for
 from guest import AUTH, THUMBNAIL
-from outside import Process, connect, read_to_end
+from outside import ROOT, Process, connect, read_to_end
 
 from photosync import fakenas
 from photosync.fakenas import FakeNas, Fault, Library
+from photosync.server import MAX_CONNECTIONS
+from photosync.settings import Settings
+from photosync.store import NAS_CALLS
 
 REQUEST = b"GET /files HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 NEW_CONNECTION = "No connection can be taken"
+
+
+BASE_BYTES = 60_000_000
+SEND_BUFFER_BYTES = 2 * 256 * 1024  # the kernel doubles what it is asked for
 
 
 @contextmanager
@@ -71,10 +78,10 @@ INJECTED = {
 
 @contextmanager
 def injected(process: Process, call: str, error: str, directory: Path) -> Iterator[None]:
-    """The next two of these system calls fail."""
+    """The next of these system calls fails."""
     told = directory / f"strace {call}"
     with told.open("wb") as stream:
-        faults = ["-e", f"trace={call}", "-e", f"inject={call}:error={error}:when=1..2"]
+        faults = ["-e", f"trace={call}", "-e", f"inject={call}:error={error}:when=1..1"]
         command = ["strace", "-f", "-p", str(process.pid), "-o", os.devnull, *faults]
         tracer = subprocess.Popen(command, stderr=stream)
     try:
@@ -142,6 +149,22 @@ def _heavy(size: str) -> bytes:
     return b"\xff\xd8\xff" + bytes(20_000_000) + b"\xff\xd9"
 
 
+def test_f5_the_limits_that_are_recommended_hold_what_the_service_may_take() -> None:
+    cache = Settings(url="").max_cache_bytes
+    slow_readers = MAX_CONNECTIONS * SEND_BUFFER_BYTES
+    memory = int(re.findall(r"--memory (\d+)m", (ROOT / "Dockerfile").read_text())[0]) * 1_000_000
+    assert memory > 1.25 * cache + BASE_BYTES + slow_readers
+
+
+def test_f5_after_a_kill_it_starts_as_if_nothing_had_been(nas: FakeNas, tmp_path: Path) -> None:
+    for _ in range(2):
+        with Process(nas.url, tmp_path) as process:
+            process.wait_for("/cache/stats", lambda response: response.json()["entries"] > 3)
+            assert process.get("/files").status_code == 200
+            process.signal(signal.SIGKILL)
+            assert process.wait(5) == -signal.SIGKILL
+
+
 def test_f7_time_outs_leave_every_thread_free() -> None:
     with canary_nas(library=Library.synthetic(12)) as nas:
         hanging = nas.fault(fakenas.hang(), api=THUMBNAIL)
@@ -150,8 +173,21 @@ def test_f7_time_outs_leave_every_thread_free() -> None:
             running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0)
             assert nas.concurrency_peak <= 4
             hanging.remove()
+            running.call(running.service.store.health.photo_breaker.success)
             for item in nas.library.album("kitchen-dash").items:
                 running.wait_for(f"/files/{item.id}.jpg", lambda response: response.ok)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no /dev/full")
+def test_f10_a_log_on_a_full_disk_does_not_stop_the_service(nas: FakeNas, tmp_path: Path) -> None:
+    onto_a_full_disk = ["sh", "-c", 'exec "$@" 2>/dev/full', "sh"]
+    with Process(nas.url, tmp_path, "--log-level", "debug", under=onto_a_full_disk) as process:
+        process.wait_ready()
+        for _ in range(5):
+            assert process.get("/files").status_code == 200
+        process.signal()
+        assert process.wait(5) == 0
+        assert process.log == []
 
 
 FAULTS: dict[str, Callable[[], Fault]] = {
@@ -203,10 +239,9 @@ def _live_through(fault: Fault | None, number: int) -> int:
 
 def _look_until_it_is_good(running: Running) -> None:
     for _ in range(5):
-        running.look()
+        running.look_again()
         if running.service.sync.last_error is None:
             return
-        running.call(running.service.store.health.breaker.success)
     raise AssertionError(running.service.sync.last_error)
 
 
@@ -220,6 +255,6 @@ def test_f12_two_hundred_visits_leave_no_descriptor_and_no_thread_behind(
             with connect(running.service.port) as connection:
                 connection.sendall(REQUEST)
                 assert read_to_end(connection)
-    assert threading.active_count() <= threads
+    assert threading.active_count() <= threads + NAS_CALLS  # which are started when they are needed
     assert open_descriptors(os.getpid()) <= descriptors + 2
     assert caplog.records == []

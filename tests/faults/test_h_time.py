@@ -23,6 +23,7 @@ from photosync.fakenas import FakeNas, Library
 from photosync.models import Photo
 from photosync.service import MonotonicIOLoop
 
+IN_2099 = 4_080_000_000.0
 FIFTY_DAYS = 2**32 / 1000
 needs_faketime = pytest.mark.skipif(
     shutil.which("faketime") is None, reason="Debian's package faketime is not installed"
@@ -58,7 +59,7 @@ def test_h1_a_boot_in_1970_the_jump_to_today_and_a_step_back_cost_nothing(nas: F
         pictures = nas.count(THUMBNAIL)
         (tmp_path / "clock").write_text("+0\n")
         looks = nas.count(ALBUM, "get")
-        process.wait_for("/files", lambda response: nas.count(ALBUM, "get") >= looks + 2)
+        process.wait_for("/files", lambda response: nas.count(ALBUM, "get") > looks)
         stats = process.get("/cache/stats").json()
         assert stats["last_success_at"] > "2026"
         assert stats["last_error"] is None
@@ -75,7 +76,7 @@ def test_h3_a_clock_that_stands_still_in_1970_is_told_and_photos_are_shown(nas: 
     with process_at("1970-01-01 00:00:00", nas, tmp_path, "--interval", "1") as process:
         process.wait_ready()
         looks = nas.count(ALBUM, "get")
-        process.wait_for("/files", lambda response: nas.count(ALBUM, "get") >= looks + 2)
+        process.wait_for("/files", lambda response: nas.count(ALBUM, "get") > looks)
         answer = process.get("/files")
         assert (answer.status_code, answer.headers["Date"][:16]) == (200, "Thu, 01 Jan 1970")
     told = [line for line in process.log if "clock" in line]
@@ -92,6 +93,7 @@ def test_h2_no_timer_of_the_service_follows_the_wall_clock(nas: FakeNas, monkeyp
             looks = nas.count(ALBUM, "get")
             running.wait_for("/files", lambda response, looks=looks: nas.count(ALBUM, "get") >= looks + 3, seconds=5)
         # An outage is waited out, too.
+        running.service.store.health.breaker._first_seconds = 0.1
         failing = nas.fault(fakenas.status(503), api=ALBUM)
         running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
         step[0] -= 86400.0
@@ -111,21 +113,20 @@ def test_h4_the_time_a_photo_was_taken_is_the_cameras_in_every_zone_and_season(s
     time.tzset()
 
 
-@needs_faketime
-def test_h5_with_a_wrong_clock_nothing_is_dated_but_the_answer_itself(nas: FakeNas, tmp_path: Path) -> None:
-    with process_at("2099-01-01 00:00:00", nas, tmp_path) as process:
-        process.wait_ready()
-        photo = process.get("/files/list?details=1").json()[0]
-        for path in ("/files", photo["url"], "/files/list", "/readyz"):
-            headers = process.get(path).headers
-            assert "2099" in headers["Date"]
-            assert not {"Expires", "Last-Modified", "Age"} & set(headers)
-        etag = process.get(photo["url"]).headers["ETag"]
-        # A browser with the right time asks with its tag alone, and what it has of before is good.
-        later = process.get(
-            photo["url"], headers={"If-None-Match": etag, "If-Modified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}
-        )
-        assert later.status_code == 304
+def test_h5_with_a_wrong_clock_nothing_is_dated_but_the_answer_itself(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"])
+    photo = running.get("/files/list?details=1").json()[0]
+    monkeypatch.setattr(time, "time", lambda: IN_2099)
+    for path in ("/files", photo["url"], "/files/list", "/readyz"):
+        headers = running.get(path).headers
+        assert "2099" in headers["Date"]
+        assert not {"Expires", "Last-Modified", "Age"} & set(headers)
+    etag = running.get(photo["url"]).headers["ETag"]
+    # A browser with the right time asks with its tag, and what it has of before is good.
+    dated = {"If-None-Match": etag, "If-Modified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}
+    assert running.get(photo["url"], headers=dated).status_code == 304
 
 
 class Suspended(MonotonicIOLoop):
@@ -168,7 +169,8 @@ def test_h7_a_long_uptime_changes_nothing(uptime: float, monkeypatch: pytest.Mon
         running.wait_ready()
         looks = nas.count(ALBUM, "get")
         running.wait_for("/files", lambda response: nas.count(ALBUM, "get") >= looks + 3)
-        nas.fault(fakenas.reset(), api=ALBUM, times=2)
+        failing = nas.fault(fakenas.html(), api=ALBUM)
         running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
+        failing.remove()
         answer = running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is None)
         assert re.match(r"20\d\d-", answer.json()["last_success_at"])
