@@ -50,7 +50,7 @@ def _demo(settings: Settings) -> int:
 
     with FakeNas(password="open-sesame") as nas:
         print(f"The simulated NAS: {nas.url} (account {nas.username}, password {nas.password})", flush=True)
-        found = replace(settings, url=nas.url, username=nas.username, password=Secret(nas.password))
+        found = replace(settings, url=nas.url, username=nas.username, password=Secret(nas.password), state_dir=None)
         return _run(found)
 
 

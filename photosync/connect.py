@@ -45,7 +45,7 @@ def build_brake(settings: Settings) -> LoginBrake:
     refused = RefusedLogins(
         since_start,
         settings.state_dir or _temporary_folder(),
-        subject=f"{settings.url} {settings.username or 'link'}",
+        subject=settings.source,
         private=settings.state_dir is None,
         start=this_start(),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from .models import Catalog
 
@@ -26,13 +27,13 @@ class Shuffle:
     numbers, since four rounds over fewer could not make every order of a small album.
     """
 
-    __slots__ = ("_half", "_keys", "_mask", "size")
+    __slots__ = ("_half", "_mask", "keys", "size")
 
     def __init__(self, size: int, rng: random.Random) -> None:
         self.size = size
         self._half = max(_MIN_HALF_BITS, (max(size - 1, 0).bit_length() + 1) // 2)
         self._mask = (1 << self._half) - 1
-        self._keys = tuple(rng.getrandbits(32) for _ in range(_ROUNDS))
+        self.keys = tuple(rng.getrandbits(32) for _ in range(_ROUNDS))
 
     def __getitem__(self, place: int) -> int:
         if not 0 <= place < self.size:
@@ -40,7 +41,7 @@ class Shuffle:
         half, mask = self._half, self._mask
         while True:
             left, right = place >> half, place & mask
-            for key in self._keys:
+            for key in self.keys:
                 mixed = (right ^ key) * 0x9E3779B1 & 0xFFFFFFFF
                 mixed = (mixed ^ mixed >> 15) * 0x85EBCA77 & 0xFFFFFFFF
                 left, right = right, left ^ (mixed >> 13 & mask)
@@ -58,6 +59,23 @@ class _Run:
         self._start = start
         self._order = Shuffle(stop - start, rng)
         self._place = 0
+
+    @property
+    def stop(self) -> int:
+        return self._start + self._order.size
+
+    def to_list(self) -> list[object]:
+        return [self._start, self._order.size, self._place, *self._order.keys]
+
+    @classmethod
+    def of_list(cls, row: list[int], rng: random.Random) -> _Run:
+        """The run that `to_list` told. Raises ValueError."""
+        start, size, place, *keys = _whole(row)
+        run = cls(start, start + size, rng)
+        if min(start, size) < 0 or not 0 <= place <= size or len(keys) != _ROUNDS:
+            raise ValueError(row)
+        run._order.keys, run._place = tuple(keys), place
+        return run
 
     def next(self) -> int | None:
         if self._place == self._order.size:
@@ -147,6 +165,30 @@ class Deck:
                 break
         return number
 
+    def to_dict(self) -> dict[str, object]:
+        """What a later run needs to go on with this deck, of numbers alone."""
+        return {
+            "last": self.last,
+            "slots": self._known_slots,
+            "generation": self._generation,
+            "runs": [run.to_list() for run in self._runs],
+            "ahead": list(self._ahead),
+            "missed": list(self._missed),
+        }
+
+    def restore(self, told: Mapping[str, Any], catalog: Catalog) -> None:
+        """Goes on where `to_dict` was told, if the catalog has the slots of then. Raises ValueError, KeyError or
+        TypeError, and then the deck is of no use.
+        """
+        if told["generation"] != catalog.generation or told["slots"] > len(catalog.slots):
+            raise ValueError("of another catalog")
+        self._generation, self._known_slots = told["generation"], told["slots"]
+        self._runs = [_Run.of_list(row, self._rng) for row in told["runs"]]
+        if any(run.stop > self._known_slots for run in self._runs):
+            raise ValueError("beyond the slots")
+        self._ahead, self._missed = deque(_whole(told["ahead"])), deque(_whole(told["missed"]))
+        (self.last,) = _whole([told["last"]]) if told["last"] is not None else (None,)
+
     def _follow(self, catalog: Catalog) -> None:
         """Takes note of photos that have joined since the last draw."""
         if catalog.generation != self._generation:
@@ -185,6 +227,13 @@ class Deck:
         return None
 
 
+def _whole(numbers: Iterable[Any]) -> list[int]:
+    found = list(numbers)
+    if not all(type(number) is int for number in found):
+        raise ValueError(found)
+    return found
+
+
 class Decks:
     """The decks of the clients that asked last, one for each album; the one asked for longest ago goes first."""
 
@@ -205,3 +254,20 @@ class Decks:
         if len(self._decks) > self._max_decks:
             self._decks.popitem(last=False)
         return deck
+
+    def to_list(self) -> list[dict[str, object]]:
+        """The decks of all clients, longest unused first."""
+        return [{"client": client, "album": album} | deck.to_dict() for (client, album), deck in self._decks.items()]
+
+    def restore(self, rows: Iterable[Any], catalog_of: Callable[[str], Catalog]) -> None:
+        """Goes on with the decks that `to_list` told; those that do not fit to the catalogs begin anew."""
+        for row in rows:
+            deck = Deck(self._rng)
+            try:
+                client, album = str(row["client"]), str(row["album"])
+                deck.restore(row, catalog_of(album))
+            except (ValueError, KeyError, TypeError):
+                continue
+            self._decks[client, album] = deck
+            if len(self._decks) > self._max_decks:
+                self._decks.popitem(last=False)

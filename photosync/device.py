@@ -47,4 +47,4 @@ def device_in(path: Path) -> Secret | None:
 
 def keep_device(path: Path, device: Secret) -> None:
     """Raises OSError."""
-    keep(path, device.reveal() + "\n")
+    keep(path, [device.reveal() + "\n"])

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .models import PhotoKey
+from .state import StateTrouble
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class PhotoDisk:
     A file's name has the photo's id, version and size, and the checksum of its bytes: it tells by itself whether it is
     whole. A photo stays until it leaves the catalog and never makes room for another, because memory cards wear: of
     an album that is larger than the disk's share, the part that came first is kept. Nothing here raises: a disk that
-    fails is told once in the log, and is tried again an hour later.
+    fails is told by `trouble`, and is tried again an hour later.
 
     `put_aside` counts the files that were not whole or not ours; they lie in the folder `aside` and are never served.
     """
@@ -47,6 +48,7 @@ class PhotoDisk:
         self,
         folder: Path,
         max_bytes: int,
+        trouble: StateTrouble,
         *,
         free_bytes: int = FREE_BYTES,
         clock: Callable[[], float] = time.monotonic,
@@ -55,7 +57,7 @@ class PhotoDisk:
         self.bytes = 0
         self.generation = 0  # another number whenever another set of photos is here
         self.put_aside = 0
-        self.failing = False
+        self._trouble = trouble
         self._folder = folder
         self._aside = folder / "aside"
         self._free_bytes = free_bytes
@@ -126,7 +128,7 @@ class PhotoDisk:
                 temporary.unlink(missing_ok=True)
             self._note_failure(error)
             return
-        self._note_success()
+        self._trouble.is_over()
         self._add(key, _File(name, len(data)))
 
     def retain(self, is_wanted: Callable[[PhotoKey], bool]) -> None:
@@ -186,21 +188,8 @@ class PhotoDisk:
             raise OSError(f"the disk is nearly full: {self._free_bytes // 1_000_000} MB are left to others")
 
     def _note_failure(self, error: OSError) -> None:
-        if not self.failing:
-            cause = error.strerror or str(error)
-            log.error(
-                "Photos cannot be kept in %s (%s). The service goes on without; after a restart they have to come from "
-                "the NAS again. Make room, or choose another --state-dir.",
-                self._folder,
-                cause,
-            )
-        self.failing = True
+        self._trouble.met(error)
         self._not_before = self._clock() + _PAUSE_SECONDS
-
-    def _note_success(self) -> None:
-        if self.failing:
-            log.info("Photos are kept in %s again.", self._folder)
-        self.failing = False
 
 
 def _ending(data: bytes) -> str:

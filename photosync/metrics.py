@@ -37,9 +37,18 @@ def stats(sync: AlbumSync, store: PhotoStore) -> dict[str, object]:
         "last_sync_at": _iso(sync.last_sync_at),
         "last_success_at": _iso(sync.last_success_at),
         "last_error": error.sentence if error else None,
+        "disk": _disk(store),
         "skipped": dict(sync.catalog.skipped),
         "albums": [_album(sync, view) for view in sync.views.values()],
     }
+
+
+def _disk(store: PhotoStore) -> dict[str, object] | None:
+    """What is kept in the state directory; None without one."""
+    if store.shelf is None:
+        return None
+    disk = store.shelf.disk
+    return {"entries": len(disk), "bytes": disk.bytes, "max_bytes": disk.max_bytes, "put_aside": disk.put_aside}
 
 
 def _album(sync: AlbumSync, view: AlbumView) -> dict[str, object]:

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+UNKNOWN_ACCESS = "?"
+"""The `access` of a photo that an earlier run has left: it is on disk or not to be had before the album is listed."""
+
 PhotoKey = tuple[int, str, str]
 """(photo id, version, rendition size): a photo that changes on the NAS is another key."""
 

@@ -114,6 +114,12 @@ OPTIONS = (
         repeatable=True,
     ),
     Option("max-cache", "megabytes of photos held in memory", short="m", metavar="MB", default="250"),
+    Option(
+        "max-disk",
+        "megabytes of photos kept in the state directory, if there is one",
+        metavar="MB",
+        default="1000",
+    ),
     Option("interval", "seconds between looks at the album", short="i", metavar="SECONDS", default="60"),
     Option("server-port", "port to serve on", short="s", metavar="PORT", default="5000"),
     Option("listen-address", "address to serve on", metavar="ADDRESS", default="all"),

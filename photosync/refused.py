@@ -89,7 +89,7 @@ class RefusedLogins:
             for subject, refused in table.items()
             if any(one.at > earliest for one in refused)
         }
-        keep(folder / "logins", json.dumps({"start": self._start, "refused": rows}))
+        keep(folder / "logins", [json.dumps({"start": self._start, "refused": rows})])
 
     def _read(self) -> dict[str, list[Refused]]:
         """All subjects', with times of this start; nothing if the file is not ours to trust."""

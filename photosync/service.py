@@ -19,10 +19,14 @@ from tornado.platform.asyncio import AsyncIOLoop
 from .cache import PhotoCache
 from .deck import Decks
 from .degree import Degree, present_degree
+from .disk import PhotoDisk
+from .keeper import Keeper
 from .nas import SynologyClient
 from .screens import Screens
 from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
 from .settings import Settings
+from .shelf import Shelf
+from .state import StateTrouble
 from .store import PhotoStore
 from .sync import AlbumSync
 from .web import make_app
@@ -30,6 +34,7 @@ from .web import make_app
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 8.0
+_KEEP_SECONDS = 2.0
 _LOGOUT_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 300.0
 _SHORTEST_LONGEST_RETRY_SECONDS = 60.0
@@ -58,16 +63,24 @@ class Service:
     ) -> None:
         rng = random.Random()
         self.client = client
+        cache, shelf, self.keeper = PhotoCache(settings.max_cache_bytes), None, None
+        folder = settings.state_dir if settings.state_writable else None
+        if folder is not None:
+            trouble = StateTrouble(folder)
+            shelf = Shelf(PhotoDisk(folder / "photos", settings.max_disk_bytes, trouble), cache)
         self.store = PhotoStore(
             self.client,
-            PhotoCache(settings.max_cache_bytes),
+            cache,
             rng=rng,
+            shelf=shelf,
             longest_wait_seconds=min(
                 max(settings.interval_seconds, _SHORTEST_LONGEST_RETRY_SECONDS), _LONGEST_RETRY_SECONDS
             ),
         )
         self.sync = AlbumSync(self.client, self.store, settings.albums, settings.interval_seconds)
         self.screens = Screens(self.sync, self.store, Decks(rng))
+        if folder is not None:
+            self.keeper = Keeper(folder, trouble, settings.source, self.sync, self.screens.decks)
         self.traffic = Traffic()
         self.server = Server(make_app(self.sync, self.store, self.screens, self.traffic), stall_seconds=stall_seconds)
         self._sockets = sockets
@@ -82,8 +95,11 @@ class Service:
         return present_degree(self.sync, self.store)[0]
 
     async def start(self) -> None:
-        """Serves, then looks at the album for the first time."""
+        """Serves, first what an earlier run has left, then looks at the album for the first time."""
         self.server.add_sockets(self._sockets)
+        if self.store.shelf is not None and self.keeper is not None:
+            await self.store.shelf.open()
+            await self.keeper.restore()
         self.sync.start()
 
     async def stop(self) -> None:
@@ -91,6 +107,9 @@ class Service:
         self.server.stop()
         await self.traffic.drain(_DRAIN_SECONDS)
         await self.sync.stop()
+        if self.keeper is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.keeper.close(), _KEEP_SECONDS)
         await self.store.close(timeout_seconds=0.5)
         await self.server.close_all_connections()
         with suppress(TimeoutError):

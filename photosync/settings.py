@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,7 @@ class Settings:
     otp_code: Secret | None = None
     albums: tuple[str, ...] = ("kitchen-dash",)
     max_cache_bytes: int = 250 * MEGABYTE
+    max_disk_bytes: int = 1000 * MEGABYTE
     interval_seconds: float = 60.0
     server_port: int = 5000
     listen_address: str = ""
@@ -60,9 +62,17 @@ class Settings:
     insecure: bool = False
     tls_fingerprint: str = ""
     state_dir: Path | None = None
+    state_writable: bool = True
     log_level: str = "info"
     command: str = "run"
     warnings: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def source(self) -> str:
+        """Whose photos are shown: differs for another NAS, account or share link, and tells no secret."""
+        if self.share_link is None:
+            return f"{self.url} {self.username}"
+        return f"{self.url} link {zlib.crc32(self.share_link.reveal().encode()):08x}"
 
     def read_password(self) -> Secret:
         """The password as it is now: a changed file counts without a restart. ConfigError if it can't be read."""
@@ -106,6 +116,7 @@ class _Loader(Sources):
         result = Settings(
             **way_in,
             max_cache_bytes=int(self.number("max-cache", 250, 1, 1_000_000) * MEGABYTE),
+            max_disk_bytes=int(self.number("max-disk", 1000, 0, 10_000_000) * MEGABYTE),
             interval_seconds=self.number("interval", 60, 1, 86_400),
             server_port=self.whole("server-port", 5000, 0, 65_535),
             listen_address=self.listen_address(),
@@ -115,6 +126,7 @@ class _Loader(Sources):
             ca_file=self.ca_file(),
             insecure=bool(self.raw["insecure"]),
             state_dir=state_dir,
+            state_writable=self.state_writable,
             tls_fingerprint=self.tls_fingerprint(way_in["url"]),
             log_level=self.choice("log-level", "info", LOG_LEVELS),
             command=self.command,
@@ -260,6 +272,7 @@ class _Loader(Sources):
         folder = state_folder(self.raw["state-dir"], self.environment)
         problem = prepare_folder(folder) if folder else ""
         self.warnings += [problem] if problem else []
+        self.state_writable = not problem
         return folder
 
     def device_file(self, state_dir: Path | None) -> Path | None:

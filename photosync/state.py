@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 def state_folder(named: str | None, environment: Mapping[str, str]) -> Path | None:
@@ -32,7 +35,30 @@ def prepare_folder(folder: Path) -> str:
     )
 
 
-def keep(path: Path, text: str) -> None:
+class StateTrouble:
+    """What the log is told of a state directory that cannot be used: once that it is so, and once that it is over."""
+
+    def __init__(self, folder: Path) -> None:
+        self.is_on = False
+        self._folder = folder
+
+    def met(self, error: OSError) -> None:
+        if not self.is_on:
+            log.error(
+                "Nothing can be kept in %s (%s). The service goes on without; after a restart photos have to come from "
+                "the NAS. Make room, or choose another --state-dir.",
+                self._folder,
+                error.strerror or error,
+            )
+        self.is_on = True
+
+    def is_over(self) -> None:
+        if self.is_on:
+            log.info("Photos are kept in %s again.", self._folder)
+        self.is_on = False
+
+
+def keep(path: Path, lines: Iterable[str]) -> None:
     """Writes the file, so that a power cut leaves the old one or the new one. Raises OSError.
 
     What root writes belongs to the folder's owner: a service's account has to read it.
@@ -43,7 +69,7 @@ def keep(path: Path, text: str) -> None:
             if os.geteuid() == 0:
                 owner = path.parent.stat()
                 os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
-            stream.write(text)
+            stream.writelines(lines)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(name, path)

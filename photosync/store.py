@@ -16,9 +16,9 @@ from itertools import chain, islice
 from typing import Protocol, TypeVar
 
 from .cache import PhotoCache
-from .errors import Busy, NasError, PhotoNotFound, PhotosSyncError
+from .errors import Busy, NasError, NothingSynced, PhotoNotFound, PhotosSyncError
 from .health import NasHealth
-from .models import Catalog, Photo, PhotoKey
+from .models import UNKNOWN_ACCESS, Catalog, Photo, PhotoKey
 from .shelf import Shelf
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class PhotoStore:
         """Why the photo can't be had now: not here, and the NAS must not be asked for it."""
         if self.has(photo) or photo.key in self._flights:
             return None
-        return self.health.reason_to_wait(photo)
+        return self._reason_to_wait(photo)
 
     async def get(self, photo: Photo) -> bytes:
         """The photo's bytes, which stay in memory until `release(photo)`. Raises PhotosSyncError."""
@@ -204,10 +204,15 @@ class PhotoStore:
             flight.refused = True
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    def _reason_to_wait(self, photo: Photo) -> PhotosSyncError | None:
+        if photo.access == UNKNOWN_ACCESS:
+            return NothingSynced("The album has not been listed since the start.", retry_after_seconds=1)
+        return self.health.reason_to_wait(photo)
+
     def _depart(self, photo: Photo) -> _Flight:
         if self.has(photo):
             return self._take_down(photo)
-        refusal = self.health.reason_to_wait(photo)
+        refusal = self._reason_to_wait(photo)
         if refusal is not None:
             raise refusal
         if self._closed or len(self._waiting) >= _MAX_WAITING:
@@ -285,7 +290,7 @@ class PhotoStore:
     async def _fly(self, flight: _Flight) -> None:
         """One download, its bookkeeping, and the news for all who wait."""
         photo = flight.photo
-        refusal = self.health.reason_to_wait(photo)
+        refusal = self._reason_to_wait(photo)
         try:
             if refusal is not None:
                 raise refusal
@@ -305,7 +310,7 @@ class PhotoStore:
             if not self.cache.reserve(photo.key, self.shelf.disk.size(photo.key)):
                 raise _no_room()
             data = await self.shelf.read(photo.key)
-            if data is None and (refusal := self.health.reason_to_wait(photo)):
+            if data is None and (refusal := self._reason_to_wait(photo)):
                 raise refusal
         except Exception as error:
             self._crash(flight, error)

@@ -84,6 +84,8 @@ class AlbumSync:
         }
         self._interval_seconds = interval_seconds
         self._rests_until: dict[str, float] = {}
+        self.on_replaced: Callable[[], None] = lambda: None
+        """Called whenever the catalog was replaced, which happens at least every six hours while the NAS is there."""
         self._periodic = PeriodicCallback(self._tick, interval_seconds * 1000)
         self._retry: object | None = None
         self._retry_at = 0.0
@@ -93,6 +95,11 @@ class AlbumSync:
         """Looks at once, then after every interval."""
         self._periodic.start()
         IOLoop.current().add_callback(self.refresh)
+
+    def restore(self, views: Sequence[AlbumView], catalog: Catalog) -> None:
+        """Begins with what an earlier run knew, before `start`. Every album is listed at the next look."""
+        self.views = {view.name: view for view in views}
+        self.catalog = catalog
 
     async def stop(self) -> None:
         self._periodic.stop()
@@ -133,7 +140,11 @@ class AlbumSync:
     @property
     def unread(self) -> PhotosSyncError | None:
         """Why no album at all can be read at the moment, if that is so."""
-        return self.last_error if all(map(self.problem_of, self.views.values())) else None
+        if all(map(self.problem_of, self.views.values())):
+            return self.last_error
+        if self.catalog.photos and not self.has_synced:
+            return NothingSynced("The album has not been looked at since the start.", retry_after_seconds=1)
+        return None
 
     @property
     def has_synced(self) -> bool:
@@ -227,6 +238,7 @@ class AlbumSync:
                 len(fresh),
                 left_out(self.catalog.skipped) or "none",
             )
+        self.on_replaced()
 
     def _note(self, view: AlbumView) -> None:
         """Each album's own problem."""

@@ -27,9 +27,10 @@ FLOORS = [
     {"connect"},
     {"web", "metrics"},
     {"handler"},
-    {"screens", "direct", "notices"},
+    {"screens", "direct", "notices", "keeper"},
     {"degree"},
     {"sync"},
+    {"saved"},
     {"store", "albums"},
     {"shelf"},
     {"nas", "session"},
@@ -66,7 +67,7 @@ FLOORS = [
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 USERS_OF = {
-    "tornado": {"direct", "handler", "web", "server", "service", "sync"},
+    "tornado": {"direct", "handler", "keeper", "web", "server", "service", "sync"},
     "tornado.web": {"handler", "web"},
     "requests": {"wire", "sockets", "trouble"},
     "urllib3": {"wire", "sockets", "trouble"},
@@ -82,6 +83,7 @@ WORKER_ROOMS = {
     "disk",
     "listing",
     "nas",
+    "saved",
     "refused",
     "reply",
     "session",
@@ -97,6 +99,7 @@ LOOP_ROOMS = {
     "degree",
     "direct",
     "handler",
+    "keeper",
     "metrics",
     "notices",
     "screens",
@@ -209,7 +212,7 @@ class TestThreads:
 
     @pytest.mark.parametrize("room", sorted(LOOP_ROOMS - {"service"}))
     def test_only_the_service_knows_the_nas_client(self, room: str) -> None:
-        assert not rooms_used(room) & (WORKER_ROOMS - {"albums", "disk"})
+        assert not rooms_used(room) & (WORKER_ROOMS - {"albums", "disk", "saved"})
 
     @pytest.mark.parametrize("room", sorted(WORKER_ROOMS))
     def test_no_worker_touches_the_loop(self, room: str) -> None:

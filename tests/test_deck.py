@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from itertools import pairwise, permutations
@@ -488,3 +489,84 @@ def test_photos_from_memory_alone_never_come_twice_in_a_row(held: tuple[int, ...
             assert number is not None
             assert number != deck.last
             deck.deal(number)
+
+
+# Over a restart
+
+
+def told(decks: Decks) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = json.loads(json.dumps(decks.to_list()))
+    return rows
+
+
+@pytest.mark.parametrize("dealt", [0, 1, 7, 19, 20, 21, 33])
+def test_a_restored_deck_goes_on_where_it_was(dealt: int) -> None:
+    photos, decks = catalog(range(1, 21)), Decks(random.Random(1))
+    deck = decks.deck("kitchen")
+    for _ in range(dealt):
+        number = deck.draw(photos)
+        assert number is not None
+        deck.deal(number)
+    deck.upcoming(photos, 2)
+    later = Decks(random.Random(2))
+    later.restore(told(decks), lambda album: photos)
+    again = later.deck("kitchen")
+    for _ in range(20 - dealt % 20):
+        number = deck.draw(photos)
+        assert again.draw(photos) == number
+        assert number is not None
+        deck.deal(number)
+        again.deal(number)
+
+
+def test_a_restored_deck_deals_added_photos_soon_and_keeps_those_that_were_missed() -> None:
+    photos, decks = catalog(range(1, 41)), Decks(random.Random(1))
+    deck = decks.deck("kitchen")
+    seen = [deck.draw(photos) for _ in range(10)]
+    deck.miss(seen[-1] or 0)
+    later = Decks(random.Random(2))
+    later.restore(told(decks), lambda album: photos)
+    larger = Catalog.build([*photos.photos, photo(99)], {}, photos)
+    assert 99 in [later.deck("kitchen").draw(larger) for _ in range(3)]
+    assert seen[-1] in [later.deck("kitchen").draw(larger) for _ in range(6)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"generation": 1},
+        {"slots": 21},
+        {"slots": "20"},
+        {"runs": [[0, 30, 0, 1, 2, 3, 4]]},
+        {"runs": [[0, 20, 21, 1, 2, 3, 4]]},
+        {"runs": [[-1, 5, 0, 1, 2, 3, 4]]},
+        {"runs": [[0, 20, 0, 1, 2, 3]]},
+        {"runs": [[0, 20, 0, 1, 2, 3, 4.5]]},
+        {"runs": [["0", 20, 0, 1, 2, 3, 4]]},
+        {"runs": 5},
+        {"runs": [[]]},
+        {"ahead": ["x"]},
+        {"missed": None},
+        {"last": "5"},
+        {"last": 5.0},
+    ],
+    ids=str,
+)
+def test_a_deck_that_does_not_fit_begins_anew(change: dict[str, object]) -> None:
+    photos, decks = catalog(range(1, 21)), Decks(random.Random(1))
+    decks.deck("kitchen").draw(photos)
+    (row,) = told(decks)
+    later = Decks(random.Random(2))
+    later.restore([row | change, 7, None, [], {}], lambda album: photos)
+    assert len(later) == 0
+    assert sorted(later.deck("kitchen").draw(photos) or 0 for _ in range(20)) == list(range(1, 21))
+
+
+def test_decks_of_albums_that_are_gone_and_those_beyond_the_limit_are_not_restored() -> None:
+    photos, decks = catalog(range(1, 21)), Decks(random.Random(1))
+    for client in range(10):
+        decks.deck(f"client {client}").draw(photos)
+    decks.deck("kitchen", "gone").draw(photos)
+    later = Decks(random.Random(2), max_decks=4)
+    later.restore(told(decks), {"": photos}.__getitem__)
+    assert [row["client"] for row in told(later)] == [f"client {client}" for client in range(6, 10)]

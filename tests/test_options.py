@@ -53,6 +53,10 @@ VALUES: dict[str, tuple[Callable[[Settings], object], list[tuple[str, object]]]]
         lambda settings: settings.max_cache_bytes,
         [("1", 1_000_000), ("99", 99_000_000), ("0.5e3", 500_000_000)],
     ),
+    "max-disk": (
+        lambda settings: settings.max_disk_bytes,
+        [("1", 1_000_000), ("0", 0), ("0.5e3", 500_000_000)],
+    ),
     "interval": (lambda settings: settings.interval_seconds, [("1", 1.0), ("2.5", 2.5), ("86400", 86400.0)]),
     "server-port": (lambda settings: settings.server_port, [("0", 0), ("8080", 8080), ("65535", 65535)]),
     "listen-address": (
@@ -199,6 +203,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "port": "5000, 5001 for https",
         "album": "kitchen-dash",
         "max-cache": "250",
+        "max-disk": "1000",
         "interval": "60",
         "server-port": "5000",
         "listen-address": "all",

@@ -20,6 +20,7 @@ from photosync.errors import Busy, NasUnreachable
 from photosync.fakenas import FakeNas
 from photosync.models import Catalog, Photo
 from photosync.shelf import Shelf
+from photosync.state import StateTrouble
 from photosync.store import PhotoStore
 
 THUMBNAIL = "SYNO.Foto.Thumbnail"
@@ -31,7 +32,7 @@ class DiskStage(Stage):
 
     def __init__(self, nas: FakeNas, folder: Path, cache_bytes: int = MEGABYTE, disk_bytes: int = MEGABYTE) -> None:
         super().__init__(nas, cache_bytes, 5.0)
-        self.disk = PhotoDisk(folder, disk_bytes, free_bytes=0)
+        self.disk = PhotoDisk(folder, disk_bytes, StateTrouble(folder), free_bytes=0)
         self.shelf = Shelf(self.disk, self.cache)
         self.store = PhotoStore(
             client_of(nas, clock=self.clock), self.cache, rng=random.Random(1), shelf=self.shelf, clock=self.clock

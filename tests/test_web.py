@@ -440,6 +440,7 @@ def test_cache_stats_has_the_promised_keys_and_they_add_up(filled: Running, nas:
     stats = filled.stats()
     assert stats.keys() == {
         "status",
+        "disk",
         "photos",
         "entries",
         "bytes",

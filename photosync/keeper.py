@@ -1,0 +1,116 @@
+"""Keeper: catalog and decks outlive the program. Loop thread; the files are read and written on a worker thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from array import array
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tornado.ioloop import IOLoop
+
+from . import saved
+from .deck import Decks
+from .state import StateTrouble, keep
+from .sync import AlbumSync
+
+log = logging.getLogger(__name__)
+
+_SPACING_SECONDS = 300.0  # an album that is being filled changes with every look
+
+
+class Keeper:
+    """Reads at the start what the last run has left in `folder`, and writes it when the catalog has changed and at
+    the end; in between no more than every five minutes, and nothing while nothing changes.
+
+    Nothing here raises: a folder that cannot be written is told by `trouble`.
+    """
+
+    def __init__(self, folder: Path, trouble: StateTrouble, source: str, sync: AlbumSync, decks: Decks) -> None:
+        self._catalog_file = folder / "catalog"
+        self._decks_file = folder / "decks"
+        self._source = source
+        self._sync = sync
+        self._decks = decks
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+        self._written = self._state()
+        self._timer: object | None = None
+        self._trouble = trouble
+
+    async def restore(self) -> None:
+        """Gives sync and decks what there is. Before the first look."""
+        found = await self._run(partial(saved.load, self._catalog_file, self._source, list(self._sync.views)))
+        if found is not None and found.catalog.photos:
+            self._sync.restore(found.views, found.catalog)
+            self._written = self._state()
+            rows = await self._run(partial(_rows, self._decks_file))
+            self._decks.restore(rows or (), self._sync.catalog_of)
+        self._sync.on_replaced = self._note_replaced
+
+    async def close(self) -> None:
+        """Writes what has changed."""
+        if self._timer is not None:
+            IOLoop.current().remove_timeout(self._timer)
+        await self._write()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _note_replaced(self) -> None:
+        if self._timer is None:
+            IOLoop.current().add_callback(self._write)
+            self._timer = IOLoop.current().call_later(_SPACING_SECONDS, self._after_a_pause)
+
+    def _after_a_pause(self) -> None:
+        self._timer = None
+        if self._written != self._state():
+            self._note_replaced()
+
+    def _state(self) -> list[tuple[str, array[int]]]:
+        """What the catalog's file depends on."""
+        catalogs = [self._sync.catalog, *(view.catalog for view in self._sync.views.values())]
+        return [(catalog.tag, catalog.slots) for catalog in catalogs]
+
+    async def _write(self) -> None:
+        """The catalog if it is another one, and then the decks, which fit to it or to the one before."""
+        if not self._sync.has_synced:
+            return
+        state = self._state()
+        if self._written != state:
+            views, catalog = tuple(self._sync.views.values()), self._sync.catalog
+            if await self._run(partial(_save, self._catalog_file, self._source, views, catalog)):
+                self._written = state
+        text = json.dumps(self._decks.to_list(), separators=(",", ":"))
+        await self._run(partial(_keep, self._decks_file, text))
+
+    async def _run(self, work: Callable[[], Any]) -> Any:
+        """What the work gives; None if it fails."""
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except saved.Unreadable:
+            log.warning("The file %s is not whole or not of this service; it is not used.", self._catalog_file)
+            return None
+        except OSError as error:
+            self._trouble.met(error)
+            return None
+        return result
+
+
+def _save(*arguments: Any) -> bool:
+    saved.save(*arguments)
+    return True
+
+
+def _keep(path: Path, text: str) -> None:
+    keep(path, [text])
+
+
+def _rows(path: Path) -> list[Any]:
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return []
+    return rows if isinstance(rows, list) else []
