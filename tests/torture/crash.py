@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import signal
@@ -24,10 +25,9 @@ _NEW_EACH_TIME = 1
 _LONGEST_LIFE_SECONDS = 0.5  # after its first photo: what there is to write is written by then
 _STARTING_SECONDS = (0.1, 0.6)
 _FILE = re.compile(r"(\d+)-(.+)-xl\.[0-9a-f]{8}\.jpg")
-# A photo of the last listing may be gone from the NAS by the time it is asked for.
-_TROUBLE = re.compile(
-    r" (ERROR|WARNING) (?!The album cannot be read: |The NAS gives no pictures: The NAS has no )|Traceback"
-)
+# A torn file is told, and a photo of the last listing may be gone from the NAS by the time it is asked for.
+_FORESEEN = r"The album cannot be read: |The NAS gives no pictures: The NAS has no |The file .+ is not a whole photo"
+_TROUBLE = re.compile(rf" (ERROR|WARNING) (?!{_FORESEEN})|Traceback")
 
 Version = tuple[int, str]
 """(photo id, version): the picture of one photo, which an edit changes."""
@@ -39,6 +39,7 @@ class Frame:
     def __init__(self, nas: FakeNas, folder: Path, rng: random.Random) -> None:
         self.kills = 0
         self.unfinished = 0  # kills in the middle of a write
+        self.torn = 0  # photos that were torn
         self._nas = nas
         self._album = nas.library.album("kitchen-dash")
         self._folder = folder
@@ -55,8 +56,9 @@ class Frame:
             self._kill(process)
 
     def life_without_the_nas(self) -> None:
-        """What was written before the last kill is all there, at once."""
-        catalog, files = self._catalog(), self._files()
+        """What was written before the last kill is all there, at once; what a power cut tore is not shown."""
+        torn = self._tear() if self._rng.random() < 0.5 else set()
+        catalog, files = self._catalog(), self._files() - torn
         self._nas.stop()
         with self._process() as process:
             if catalog & files:
@@ -65,6 +67,8 @@ class Frame:
             _require(listed == {number for number, _ in catalog}, "the listing is not the one that was written last")
             for number, version in catalog & files:
                 self._check_photo(process.get(f"/files/{number}.jpg"), (number, version))
+            for number, _ in catalog & torn:
+                _require(process.get(f"/files/{number}.jpg").status_code == 503, f"photo {number} is torn, but shown")
             _require(not self._unfinished(), f"files left behind: {self._unfinished()}")
             self._kill(process)
             self._check_log(process)
@@ -114,6 +118,14 @@ class Frame:
             process.signal()
             _require(process.wait(10) == 0, "it does not end well")
 
+    def _tear(self) -> set[Version]:
+        """One file as a power cut may leave it, which a kill does not: the system writes on what it was given."""
+        version = self._rng.choice(sorted(self._catalog() & self._files()))
+        (path,) = (self._state / "photos").glob(f"{version[0]}-{version[1]}-*.jpg")
+        os.truncate(path, self._rng.randrange(path.stat().st_size))
+        self.torn += 1
+        return {version}
+
     @contextmanager
     def _process(self) -> Iterator[Process]:
         with Process(self._nas.url, self._folder, "--state-dir", str(self._state), "--log-level", "debug") as process:
@@ -144,6 +156,8 @@ class Frame:
         _require(answer.content in [self._pictures[one] for one in possible], f"photo {number} is torn")
 
     def _check_log(self, process: Process) -> None:
+        aside = len(list((self._state / "photos").glob("aside/*")))
+        _require(aside <= self.torn, f"{aside} files were not whole, {self.torn} of them torn here")
         _require(not (wrong := list(filter(_TROUBLE.search, process.log))), f"not foreseen: {wrong}")
 
     @staticmethod
@@ -160,9 +174,9 @@ class Frame:
         return {(int(name[1]), name[2]) for name in found if name}
 
     def _unfinished(self) -> list[str]:
-        known = {"catalog", "decks", "photos", "logins"}
-        others = [path.name for path in self._state.iterdir() if path.name not in known]
-        return others + [path.name for path in (self._state / "photos").iterdir() if not _FILE.fullmatch(path.name)]
+        paths = [*self._state.iterdir(), *(self._state / "photos").iterdir()]
+        known = {"catalog", "decks", "photos", "aside"}
+        return [path.name for path in paths if path.name not in known and not _FILE.fullmatch(path.name)]
 
 
 def crash(kills: int, seed: int) -> list[str]:
@@ -171,7 +185,7 @@ def crash(kills: int, seed: int) -> list[str]:
     Gives the arguments that repeat it if anything was wrong.
     """
     rng = random.Random(seed)
-    verdict = "nothing torn, nothing lost"
+    verdict = "nothing torn was shown, nothing was lost"
     library = Library.synthetic(_ALBUM_PHOTOS, photo_bytes=_PHOTO_BYTES)
     with canary_nas(library=library) as nas, tempfile.TemporaryDirectory() as folder:
         frame = Frame(nas, Path(folder), rng)
@@ -184,7 +198,10 @@ def crash(kills: int, seed: int) -> list[str]:
             frame.last_life()
         except Exception as error:
             verdict = f"FAILED {type(error).__name__}: {error}"
-    print(f"kill -9: {frame.kills} times, {frame.unfinished} of them in the middle of a write: {verdict}. Seed {seed}.")
+    counts = (
+        f"{frame.kills} times, {frame.unfinished} of them in the middle of a write; {frame.torn} files torn besides"
+    )
+    print(f"kill -9: {counts}: {verdict}. Seed {seed}.")
     return [f"--kills-only --kills {kills}"] if verdict.startswith("FAILED") else []
 
 

@@ -110,7 +110,8 @@ class Show:
         return found and self._power_back_at is None
 
     def _pass(self, seconds: float) -> None:
-        """Time goes by, and what the service does then comes to its end."""
+        """Time goes by, though not while a call is under way, and what the service does then comes to its end."""
+        self._calm()
         CLOCK.skip(seconds)
         self._calm()
         if self._outcome.ill_seconds == 0 and self._met.at is not None and self._is_well():
