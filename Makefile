@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo run test check
+.PHONY: help demo run test torture check
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ run: .venv/installed ## run the service: make run ARGS="-U nas.local -u frame --
 
 test: .venv/installed-test ## run the tests
 	$(BIN)/pytest tests/ $(ARGS)
+
+torture: .venv/installed-test ## make every call to the NAS fail in every way, and kill the service 200 times (10 minutes)
+	$(BIN)/python tests/torture $(ARGS)
 
 check: .venv/installed-dev ## run the linters and the type checker
 	$(BIN)/ruff check .

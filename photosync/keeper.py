@@ -16,7 +16,7 @@ from tornado.ioloop import IOLoop
 
 from . import saved
 from .deck import Decks
-from .state import StateTrouble, keep
+from .state import StateTrouble, clear_unfinished, keep
 from .sync import AlbumSync
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ class Keeper:
 
     async def restore(self) -> None:
         """Gives sync and decks what there is. Before the first look."""
+        for path in (self._catalog_file, self._decks_file):
+            await self._run(partial(clear_unfinished, path))
         found = await self._run(partial(saved.load, self._catalog_file, self._source, list(self._sync.views)))
         if found is not None and found.catalog.photos:
             self._sync.restore(found.views, found.catalog)

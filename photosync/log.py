@@ -121,9 +121,10 @@ class Logging:
         root = logging.getLogger()
         root.addHandler(self._handler)
         root.setLevel(self._level.upper())
-        # Connection pools tell of every connection at debug level, with nothing that helps.
+        # Connection pools tell of every connection at debug level, with nothing that helps, and warn of an answer cut
+        # short with a traceback and its address: the error that it becomes is told once.
         logging.getLogger("asyncio").setLevel(logging.INFO)
-        logging.getLogger("urllib3").setLevel(logging.WARNING)
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
         # The server tells of every request that it cannot read, as often and almost as long as a client likes.
         if self._level.upper() != "DEBUG":
             logging.getLogger("tornado.general").setLevel(logging.WARNING)

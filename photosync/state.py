@@ -77,3 +77,9 @@ def keep(path: Path, lines: Iterable[str]) -> None:
         with suppress(OSError):
             os.unlink(name)
         raise
+
+
+def clear_unfinished(path: Path) -> None:
+    """Removes what `keep` has left of this file when it was killed; for its only writer. Raises OSError."""
+    for left in path.parent.glob(f".{path.name}-*"):
+        left.unlink(missing_ok=True)

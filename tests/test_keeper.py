@@ -159,6 +159,15 @@ def test_a_broken_file_costs_what_was_in_it_and_no_more(
         assert len(running.get("/files/list").json()) == 28
 
 
+def test_what_a_kill_left_unfinished_is_cleared_away(nas: FakeNas, tmp_path: Path) -> None:
+    for name in (".catalog-x1y2z3w4", ".decks-a_b_c_d_"):
+        (tmp_path / name).write_text("half of")
+    (tmp_path / ".decksharing").write_text("not ours")
+    with Running(settings_in(nas, tmp_path)) as running:
+        running.wait_ready()
+    assert {path.name for path in tmp_path.iterdir()} == {"catalog", "decks", "photos", ".decksharing"}
+
+
 def test_an_unchanged_album_is_not_written_again(nas: FakeNas, tmp_path: Path) -> None:
     with Running(settings_in(nas, tmp_path)) as running:
         everything_kept(running)

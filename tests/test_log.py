@@ -17,7 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photosync.errors import NasBadAnswer
+from photosync.fakenas import FakeNas, cut
 from photosync.log import LineFormatter, Logging, Redactor
+from photosync.wire import Wire
 
 PASSWORD = 'pa"ss wörd/\\&+#\t%20'
 SPELLINGS = {
@@ -219,6 +222,16 @@ class TestLogging:
         logging.getLogger("photosync.test_log").debug("mine")
         lines.stop()
         assert stream.getvalue().count("\n") == 1
+
+    def test_connection_pools_do_not_tell_of_an_answer_that_was_cut(self, redactor: Redactor, nas: FakeNas) -> None:
+        nas.fault(cut(100))
+        stream = io.StringIO()
+        lines = Logging("debug", redactor, stream)
+        lines.start()
+        with pytest.raises(NasBadAnswer):
+            Wire(nas.url, 5.0, None, False).exchange("GET", "", {}, headers={}, limit_bytes=10_000)
+        lines.stop()
+        assert stream.getvalue() == ""
 
     def test_an_exception_is_one_line_with_its_cause(self, redactor: Redactor) -> None:
         stream = io.StringIO()
