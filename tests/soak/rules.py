@@ -1,0 +1,240 @@
+"""What must not happen, each rule as a pure function that gives a sentence for each time it did."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
+from statistics import median
+from typing import NamedTuple
+
+from .gauges import Sample
+from .kiosks import Showing
+
+INTERVAL_SECONDS = 1.0
+TIMEOUT_SECONDS = 1.0
+LOOK_SECONDS = 2.0
+"""One look at the album while the NAS is there, on a busy machine; an interval more if the album changed meanwhile."""
+
+LONGEST_NAS_WAIT_SECONDS = 60.0  # between two tries, with so short an interval
+MEMORY_NOISE_BYTES = 2_000_000
+MEMORY_BYTES_PER_HOUR = 1_000_000
+DESCRIPTORS_NOISE = 8  # connections of clients and to the NAS come and go
+THREADS_NOISE = 2  # pools start their threads when they are first needed
+_WINDOWS = 24
+_LEFT_OVER = 3
+_NEVER = float("inf")
+
+_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)")
+_FORESEEN = re.compile(r"(The NAS|The album|The album '[^']*') cannot be read: .|The NAS gives no pictures: .")
+
+
+class Stretch(NamedTuple):
+    begin: float
+    end: float
+
+
+class Troubles:
+    """When something kept the NAS from answering as it should, up to the `end` of the soak.
+
+    Each stretch is longer than its cause by a time-out: calls that were begun in it may end so late.
+    """
+
+    def __init__(self, causes: Iterable[tuple[float, float]], end: float) -> None:
+        self.end = end
+        self.stretches: list[Stretch] = []
+        for begin, stop in sorted(causes):
+            stop += TIMEOUT_SECONDS + 0.2
+            if self.stretches and begin <= self.stretches[-1].end:
+                begin, stop = self.stretches[-1].begin, max(stop, self.stretches.pop().end)
+            self.stretches.append(Stretch(begin, stop))
+
+    def meet(self, begin: float, end: float) -> bool:
+        """Whether there was trouble at any time between."""
+        place = bisect_right(self.stretches, end, key=lambda stretch: stretch.begin)
+        return place > 0 and self.stretches[place - 1].end >= begin
+
+    def calms(self) -> Iterator[tuple[Stretch, float]]:
+        """The stretches between, and from when in each the album is certainly looked at every interval again.
+
+        After D seconds of trouble the wait for the next try is at most 2 D + 2: waits double from 2 seconds on and
+        are halved at most, so that those before it took half of it less one. A calm that is shorter than its wait
+        counts as trouble for the next one.
+        """
+        away_since: float | None = None
+        for before, after in pairwise([Stretch(0.0, 0.0), *self.stretches, Stretch(self.end, self.end)]):
+            wait = 0.0
+            if before.end > 0:
+                away_since = before.begin if away_since is None else away_since
+                wait = min(2 * (before.end - away_since) + 2, LONGEST_NAS_WAIT_SECONDS)
+            if before.end + wait <= after.begin:
+                away_since = None
+                yield Stretch(before.end, after.begin), before.end + wait
+
+    def known_at(self, moment: float) -> float | None:
+        """When the service must know of a change that was made at that moment, None if the soak ended before."""
+        for calm, awake in self.calms():
+            known = max(moment, awake) + 2 * INTERVAL_SECONDS + LOOK_SECONDS
+            if known <= calm.end:
+                return known
+        return None
+
+
+def without_photo(showings: Sequence[Showing]) -> list[str]:
+    """Once a kiosk had its first photo, each answer to /files brings one."""
+    first = next((place for place, showing in enumerate(showings) if showing.photo is not None), len(showings))
+    return [f"no photo at {one.began:.1f} s: {one.problem}" for one in showings[first:] if one.photo is None] or (
+        [] if first < len(showings) else ["never a photo"]
+    )
+
+
+def out_of_date(
+    showings: Sequence[Showing],
+    retired: Mapping[tuple[int, int | None], float],
+    gone: Mapping[int, float],
+    troubles: Troubles,
+) -> list[str]:
+    """A picture (photo, edit) that was replaced or removed is not shown to those who ask once the service must know of
+    that, and a photo that /files/list no longer has is not shown at all. No id comes back.
+    """
+    limits = {picture: known for picture, at in retired.items() if (known := troubles.known_at(at)) is not None}
+    problems = []
+    for one in showings:
+        if one.photo is not None:
+            limit = min(limits.get((one.photo, one.edit), _NEVER), gone.get(one.photo, _NEVER))
+            if one.began > limit:
+                problems.append(
+                    f"photo {one.photo} (edit {one.edit}) was shown at {one.began:.1f} s, {one.began - limit:.1f} s late"
+                )
+    return problems
+
+
+def repeats(
+    showings: Sequence[Showing],
+    troubles: Troubles,
+    unwell: Mapping[int, Sequence[Sequence[float]]],
+    sizes: Sequence[tuple[float, int]],
+) -> list[str]:
+    """A deck deals every photo of the album once before any comes again, and never one twice in a row.
+
+    That can be judged while photos come from the deck, which they do not when the due ones cannot be had: then any
+    that is held may be shown, out of turn. So only calm stretches count, in which no answer was late, from an old
+    catalog, or near a trouble. A stretch begins and ends within a round: it must fall into the end of a round, whole
+    rounds and the beginning of one, without a repeat in any. What the trouble before it still may have left:
+
+    - a photo that was due at the seam and was missed is dealt late, in the next round, where it has its own turn, too.
+      Two photos are drawn ahead, and one is being drawn: so many repeats are right in the first round of a stretch;
+    - `unwell` photos (id: when) are missed and come back when they are well, perhaps a round later: they do not count.
+
+    A whole round has as many different photos as the smallest of the album's `sizes` (time, photos) meanwhile, but
+    for the unwell ones and those drawn ahead, which may have been removed or dealt at the other side of the seam.
+    """
+    problems = []
+    for stretch in _calm_stretches(showings, troubles):
+        begin, end = stretch[0].began, stretch[-1].answered
+        for one, other in pairwise(stretch):
+            if one.photo == other.photo:
+                problems.append(f"photo {one.photo} was shown twice in a row at {one.began:.1f} s")
+        ill = {photo for photo, times in unwell.items() if any(a <= end and b >= begin for a, b in times)}
+        dealt = [one.photo for one in stretch if one.photo is not None and one.photo not in ill]
+        least = _smallest(sizes, begin, end) - len(ill) - _LEFT_OVER
+        if not in_rounds(dealt, least):
+            problems.append(f"from {begin:.1f} to {end:.1f} s these are no rounds of {least} or more: {dealt}")
+    return problems
+
+
+def in_rounds(dealt: Sequence[int], least: int) -> bool:
+    """Whether it is the end of a round (with up to three repeats), whole rounds of `least` or more different ones, and
+    the beginning of a round.
+    """
+    seams = {place for place in range(len(dealt) + 1) if place - len(set(dealt[:place])) <= _LEFT_OVER}
+    for seam in range(len(dealt) + 1):
+        if seam not in seams:
+            continue
+        seen: set[int] = set()
+        for place in range(seam, len(dealt)):
+            if place - seam >= max(least, 1):
+                seams.add(place)
+            if dealt[place] in seen:
+                break
+            seen.add(dealt[place])
+        else:
+            return True
+    return False
+
+
+def _calm_stretches(showings: Sequence[Showing], troubles: Troubles) -> list[list[Showing]]:
+    stretches: list[list[Showing]] = [[]]
+    before = 0.0
+    for one in showings:
+        late = one.answered - one.began >= TIMEOUT_SECONDS
+        if one.photo is None or one.stale or late or troubles.meet(before, one.answered):
+            stretches.append([])
+        if not (one.photo is None or one.stale or late or troubles.meet(one.began, one.answered)):
+            stretches[-1].append(one)
+        before = one.answered
+    return [stretch for stretch in stretches if len(stretch) > 1]
+
+
+def _smallest(sizes: Sequence[tuple[float, int]], begin: float, end: float) -> int:
+    """The smallest number seen between, and at the last look before."""
+    last_before = max((at for at, _ in sizes if at < begin), default=begin)
+    return min((size for at, size in sizes if last_before <= at <= end), default=0)
+
+
+class Slope(NamedTuple):
+    per_hour: float
+    growth: float
+
+
+def slope_of(points: Sequence[tuple[float, float]]) -> Slope:
+    """Theil and Sen's: the median of the slopes between all pairs of windows, each at its median. Spikes do not move it.
+
+    `growth` is what it makes of the time that the points span.
+    """
+    if len(points) < 2:
+        return Slope(0.0, 0.0)
+    size = -(-len(points) // _WINDOWS)
+    windows = [points[at : at + size] for at in range(0, len(points), size)]
+    middles = [(median(at for at, _ in window), median(value for _, value in window)) for window in windows]
+    slope = median((later[1] - one[1]) / (later[0] - one[0]) for one, later in combinations(middles, 2))
+    return Slope(slope * 3600, slope * (points[-1][0] - points[0][0]))
+
+
+def growth(samples: Sequence[Sample]) -> list[str]:
+    """After the warm-up (`warm`) memory does not rise by more than 1 MB an hour and 2 MB of noise; neither descriptors
+    nor threads are ever many more in the second half than they were in the first.
+    """
+    if len(samples) < 2:
+        return ["the process was not measured"]
+    problems = []
+    memory = slope_of([(one.at, one.resident_bytes) for one in samples])
+    hours = (samples[-1].at - samples[0].at) / 3600
+    if memory.growth > MEMORY_NOISE_BYTES + MEMORY_BYTES_PER_HOUR * hours:
+        problems.append(f"memory rises by {memory.growth / 1e6:.1f} MB in {hours * 60:.1f} minutes")
+    half = len(samples) // 2
+    for name, noise in (("descriptors", DESCRIPTORS_NOISE), ("threads", THREADS_NOISE)):
+        values = [getattr(one, name) for one in samples]
+        early, late = max(values[:half]), max(values[half:])
+        if late > early + noise:
+            problems.append(f"{name} rise from {early} to {late}")
+    return problems
+
+
+def warm(samples: Sequence[Sample]) -> list[Sample]:
+    """Those after the warm-up, which is the first third, or two minutes of a long run."""
+    if not samples:
+        return []
+    from_ = min((samples[-1].at - samples[0].at) / 3, 120.0) + samples[0].at
+    return [one for one in samples if one.at >= from_]
+
+
+def unforeseen(lines: Iterable[str]) -> list[str]:
+    """Lines of the log that are errors other than those that tell of a NAS in trouble, or no lines of the log."""
+    problems = []
+    for line in lines:
+        found = _LINE.fullmatch(line)
+        if found is None or found[1] == "CRITICAL" or (found[1] == "ERROR" and not _FORESEEN.match(found[2])):
+            problems.append(line)
+    return problems

@@ -1,0 +1,224 @@
+"""One soak from start to end, and what it found. The main thread conducts; NAS and kiosks have threads of their own."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+from conftest import leaks
+from outside import Process
+
+from . import rules
+from .gauges import Sample, sample
+from .house import ALBUM, SMALL_ALBUM, House
+from .kiosks import HABITS, LONGEST_WAIT_SECONDS, Kiosk, Observer
+from .rules import Troubles
+from .weather import Forecast, Spell, Weather, forecast
+
+_STEP_SECONDS = 0.05
+_SAMPLE_SECONDS = 0.5
+_STOP_SECONDS = 15.0
+_FAKETIME = "*/faketime/libfaketime.so.1"
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that was seen; `problems` is empty if the soak was passed."""
+
+    seconds: float
+    problems: Sequence[str]
+    kiosks: Sequence[Kiosk]
+    samples: Sequence[Sample]
+    dark: Sequence[tuple[float, float]]
+    troubles: Troubles
+    faults: Mapping[str, int]
+    changes: Mapping[str, int]
+    retired: int
+    retired_judged: int
+    sessions_ended: int
+    clock_steps: int | None
+    logins: int
+    nas_calls: int
+    nas_concurrency_peak: int
+    log: Sequence[str]
+    stats: Mapping[str, object]
+
+
+def soak(seed: int, seconds: float, folder: Path) -> Result:
+    """Runs it; `folder` is for the state directory and the like."""
+    with ExitStack() as stack:
+        return _Soak(seed, seconds, folder, stack).run()
+
+
+class _Soak:
+    def __init__(self, seed: int, seconds: float, folder: Path, stack: ExitStack) -> None:
+        self._seconds = seconds
+        self._folder = folder
+        self._begun_at = time.monotonic()
+        self._forecast = forecast(seed, seconds)
+        self._weather = Weather(self._forecast.spells, seed, self._clock)
+        self._house = House(seed, self._clock)
+        self._nas = self._house.nas
+        self._dark: list[tuple[float, float]] = []
+        self._samples: list[Sample] = []
+        self._wall_offset = 0
+        self._stopping = threading.Event()
+        self._nas.fault(self._weather.fault())
+        stack.enter_context(self._nas)
+        self._process = stack.enter_context(self._service())
+        port = self._process.port
+        self._begun_at = time.monotonic()
+        self._observer = Observer(port, self._clock)
+        self._kiosks = [Kiosk(one, port, seed, self._house.units, self._begun_at, self._stopping) for one in HABITS]
+        stack.callback(self._observer.visitor.close)
+        stack.callback(self._stopping.set)
+
+    def run(self) -> Result:
+        for kiosk in self._kiosks:
+            kiosk.start()
+        self._conduct(_timetable(self._forecast, self))
+        stats = self._last_look()
+        self._stopping.set()
+        for kiosk in self._kiosks:
+            kiosk.join(LONGEST_WAIT_SECONDS + 5)
+        self._process.signal()
+        status = self._process.wait(_STOP_SECONDS)
+        return self._result(stats, status)
+
+    def _clock(self) -> float:
+        return time.monotonic() - self._begun_at
+
+    def _service(self) -> Process:
+        (self._folder / "clock").write_text("+0\n")
+        return Process(
+            self._nas.url,
+            self._folder / "service",
+            *("--album", ALBUM, "--album", SMALL_ALBUM, "--max-cache", "3", "--max-disk", "2", "--max-photo", "2"),
+            *("--interval", f"{rules.INTERVAL_SECONDS:g}", "--timeout", f"{rules.TIMEOUT_SECONDS:g}"),
+            *("--state-dir", str(self._folder / "state")),
+            environment=self._faked_time(),
+        )
+
+    def _faked_time(self) -> dict[str, str]:
+        """A wall clock that can be stepped, if the tool for it (Debian: faketime) is there."""
+        library = next(Path("/usr/lib").glob(_FAKETIME), None) if shutil.which("faketime") else None
+        if library is None:
+            self._steps_clock = False
+            return {}
+        self._steps_clock = True
+        return {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._folder / "clock"),
+            "FAKETIME_CACHE_DURATION": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+        }
+
+    def _conduct(self, timetable: Sequence[tuple[float, Callable[[], None]]]) -> None:
+        waiting = list(timetable)
+        next_sample = 0.0
+        while (now := self._clock()) < self._seconds:
+            while waiting and waiting[0][0] <= now:
+                waiting.pop(0)[1]()
+            if now >= next_sample:
+                next_sample = now + _SAMPLE_SECONDS
+                self._samples.append(sample(self._process.pid, now))
+                with suppress(HTTPException, OSError):
+                    self._observer.look()
+            time.sleep(_STEP_SECONDS)
+        if self._dark and self._dark[-1][1] == float("inf"):
+            self.light()
+
+    def darken(self) -> None:
+        self._nas.stop()
+        self._dark.append((self._clock(), float("inf")))
+
+    def light(self) -> None:
+        self._nas.start()
+        self._dark[-1] = (self._dark[-1][0], self._clock())
+
+    def change(self, pick: float) -> None:
+        self._house.change(pick)
+
+    def step(self, seconds: int) -> None:
+        if self._steps_clock:
+            self._wall_offset = 0 if self._wall_offset else seconds
+            new = self._folder / "clock.new"
+            new.write_text(f"{self._wall_offset:+d}\n")
+            new.replace(self._folder / "clock")
+
+    def end_sessions(self, code: int) -> None:
+        self._nas.expire_sessions(code)
+
+    def _last_look(self) -> Mapping[str, object]:
+        with suppress(HTTPException, OSError):
+            return self._observer.ask("/cache/stats")
+        return {}
+
+    def _result(self, stats: Mapping[str, object], status: int) -> Result:
+        spells = [(spell.begin, spell.end) for spell in self._forecast.spells if not spell.is_dark]
+        ends = [(at, at + 0.5) for at, _ in self._forecast.session_ends]
+        troubles = Troubles([*spells, *self._dark, *ends], self._seconds)
+        log = self._process.log
+        problems = [f"exit status {status}"] if status else []
+        for kiosk in self._kiosks:
+            problems += [f"{kiosk.name}: {problem}" for problem in self._judge(kiosk, troubles)]
+        problems += rules.growth(rules.warm(self._samples))
+        problems += [f"log: {line}" for line in rules.unforeseen(log)]
+        problems += self._leaks(log)
+        for left_behind in Path("/dev/shm").glob(f"*faketime_s*_{self._process.pid}"):  # noqa: S108 - libfaketime's own
+            left_behind.unlink()
+        return Result(
+            seconds=self._seconds,
+            problems=problems,
+            kiosks=self._kiosks,
+            samples=self._samples,
+            dark=self._dark,
+            troubles=troubles,
+            faults=self._weather.hits,
+            changes=self._house.changes,
+            retired=len(self._house.retired),
+            retired_judged=sum(troubles.known_at(at) is not None for at in self._house.retired.values()),
+            sessions_ended=len(ends),
+            clock_steps=len(self._forecast.steps) if self._steps_clock else None,
+            logins=self._nas.count("SYNO.API.Auth", "login"),
+            nas_calls=self._nas.count(),
+            nas_concurrency_peak=self._nas.concurrency_peak,
+            log=log,
+            stats=stats,
+        )
+
+    def _judge(self, kiosk: Kiosk, troubles: Troubles) -> list[str]:
+        unwell = {self._house.units[unit]: times for unit, times in list(self._weather.unwell.items())}
+        sizes = self._observer.sizes[kiosk.habits.album]
+        return [
+            *(["did not end"] if kiosk.is_alive() else []),
+            *rules.without_photo(kiosk.showings),
+            *rules.out_of_date(kiosk.showings, self._house.retired, self._observer.gone, troubles),
+            *rules.repeats(kiosk.showings, troubles, unwell, sizes),
+            *kiosk.wrong,
+        ]
+
+    def _leaks(self, log: Sequence[str]) -> list[str]:
+        visitors = [self._observer.visitor, *(kiosk.visitor for kiosk in self._kiosks)]
+        files = [path for path in (self._folder / "state").rglob("*") if path.is_file()]
+        found = [f"{leak} in an answer" for visitor in visitors for leak in visitor.leaked]
+        found += [f"{leak} in the log" for leak in leaks("\n".join(log))]
+        return found + [f"{leak} in {path}" for path in files for leak in leaks(path.read_bytes())]
+
+
+def _timetable(forecast: Forecast, soak: _Soak) -> list[tuple[float, Callable[[], None]]]:
+    def spell_events(spell: Spell) -> list[tuple[float, Callable[[], None]]]:
+        return [(spell.begin, soak.darken), (spell.end, soak.light)] if spell.is_dark else []
+
+    events = [event for spell in forecast.spells for event in spell_events(spell)]
+    events += [(at, lambda pick=pick: soak.change(pick)) for at, pick in forecast.changes]
+    events += [(at, lambda seconds=seconds: soak.step(seconds)) for at, seconds in forecast.steps]
+    events += [(at, lambda code=code: soak.end_sessions(code)) for at, code in forecast.session_ends]
+    return sorted(events, key=lambda event: event[0])
