@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+MINUTES ?= 10
+SEED ?=
 
-.PHONY: help demo run test check
+.PHONY: help demo run test check soak
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -21,6 +23,9 @@ check: .venv/installed-dev ## run the linters and the type checker
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+soak: .venv/installed-dev ## run the service for MINUTES=10 on a NAS that fails at random: SEED=n repeats it
+	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv

@@ -167,7 +167,9 @@ class Kiosk(threading.Thread):
     def _photo(self, response: HTTPResponse, body: bytes) -> tuple[int, int | None]:
         """Which photo this is. ValueError if it is none, or not whole, or another than it claims."""
         if response.status != 200:
-            raise ValueError(f"status {response.status}, {body[:300] if body[:1] == b'{' else 'a picture with words'!r}")
+            raise ValueError(
+                f"status {response.status}, {body[:300] if body[:1] == b'{' else 'a picture with words'!r}"
+            )
         if self.habits.as_json:
             return _number(json.loads(body)["url"]), None
         return self._picture(body, response.getheader("Content-Location", ""))

@@ -14,8 +14,8 @@ from .kiosks import Showing
 
 INTERVAL_SECONDS = 1.0
 TIMEOUT_SECONDS = 1.0
-LOOK_SECONDS = 2.0
-"""One look at the album while the NAS is there, on a busy machine; an interval more if the album changed meanwhile."""
+FRESH_SECONDS = 2 * INTERVAL_SECONDS + 2.0
+"""An interval, one look at the albums on a busy machine, and an interval more in case an album changed meanwhile."""
 
 LONGEST_NAS_WAIT_SECONDS = 60.0  # between two tries, with so short an interval
 MEMORY_NOISE_BYTES = 2_000_000
@@ -72,14 +72,6 @@ class Troubles:
                 away_since = None
                 yield Stretch(before.end, after.begin), before.end + wait
 
-    def known_at(self, moment: float) -> float | None:
-        """When the service must know of a change that was made at that moment, None if the soak ended before."""
-        for calm, awake in self.calms():
-            known = max(moment, awake) + 2 * INTERVAL_SECONDS + LOOK_SECONDS
-            if known <= calm.end:
-                return known
-        return None
-
 
 def without_photo(showings: Sequence[Showing]) -> list[str]:
     """Once a kiosk had its first photo, each answer to /files brings one."""
@@ -89,25 +81,43 @@ def without_photo(showings: Sequence[Showing]) -> list[str]:
     )
 
 
+def is_fresh(one: Showing, troubles: Troubles) -> bool:
+    """Whether it must know of all that happened FRESH_SECONDS before: there was no trouble since, and it is not marked
+    as an answer from an old catalog, as those are that come while the NAS is not asked.
+    """
+    return not one.stale and not troubles.meet(one.began - FRESH_SECONDS, one.answered)
+
+
 def out_of_date(
     showings: Sequence[Showing],
     retired: Mapping[tuple[int, int | None], float],
     gone: Mapping[int, float],
     troubles: Troubles,
 ) -> list[str]:
-    """A picture (photo, edit) that was replaced or removed is not shown to those who ask once the service must know of
-    that, and a photo that /files/list no longer has is not shown at all. No id comes back.
+    """A fresh answer does not show a picture (photo, edit) that was replaced or removed, and none at all shows a photo
+    that /files/list no longer has. No id comes back.
     """
-    limits = {picture: known for picture, at in retired.items() if (known := troubles.known_at(at)) is not None}
     problems = []
     for one in showings:
-        if one.photo is not None:
-            limit = min(limits.get((one.photo, one.edit), _NEVER), gone.get(one.photo, _NEVER))
-            if one.began > limit:
-                problems.append(
-                    f"photo {one.photo} (edit {one.edit}) was shown at {one.began:.1f} s, {one.began - limit:.1f} s late"
-                )
+        if one.photo is None:
+            continue
+        fresh = is_fresh(one, troubles)
+        limit = retired.get((one.photo, one.edit), _NEVER) + FRESH_SECONDS if fresh else _NEVER
+        limit = min(limit, gone.get(one.photo, _NEVER))
+        if one.began > limit:
+            late = f"{one.began - limit:.1f} s late"
+            problems.append(f"photo {one.photo} (edit {one.edit}) was shown at {one.began:.1f} s, {late}")
     return problems
+
+
+def never_fresh(showings: Sequence[Showing], troubles: Troubles) -> list[str]:
+    """Once the NAS is back and has certainly been asked again, no answer is marked as old."""
+    return [
+        f"still from an old catalog at {one.began:.1f} s, {one.began - calm.begin:.1f} s after the trouble was over"
+        for calm, asked_at in troubles.calms()
+        for one in showings
+        if one.stale and asked_at + FRESH_SECONDS < one.began and one.answered < calm.end
+    ]
 
 
 def repeats(
@@ -131,7 +141,7 @@ def repeats(
     for the unwell ones and those drawn ahead, which may have been removed or dealt at the other side of the seam.
     """
     problems = []
-    for stretch in _calm_stretches(showings, troubles):
+    for stretch in calm_stretches(showings, troubles):
         begin, end = stretch[0].began, stretch[-1].answered
         for one, other in pairwise(stretch):
             if one.photo == other.photo:
@@ -164,7 +174,8 @@ def in_rounds(dealt: Sequence[int], least: int) -> bool:
     return False
 
 
-def _calm_stretches(showings: Sequence[Showing], troubles: Troubles) -> list[list[Showing]]:
+def calm_stretches(showings: Sequence[Showing], troubles: Troubles) -> list[list[Showing]]:
+    """Runs of showings that can be judged as a deck's."""
     stretches: list[list[Showing]] = [[]]
     before = 0.0
     for one in showings:
@@ -189,7 +200,7 @@ class Slope(NamedTuple):
 
 
 def slope_of(points: Sequence[tuple[float, float]]) -> Slope:
-    """Theil and Sen's: the median of the slopes between all pairs of windows, each at its median. Spikes do not move it.
+    """Theil and Sen's: the median of the slopes between all pairs of windows, each at its median. Spikes don't move it.
 
     `growth` is what it makes of the time that the points span.
     """

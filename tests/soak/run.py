@@ -39,8 +39,8 @@ class Result:
     troubles: Troubles
     faults: Mapping[str, int]
     changes: Mapping[str, int]
-    retired: int
-    retired_judged: int
+    pictures_gone: int
+    judged: Mapping[str, int]
     sessions_ended: int
     clock_steps: int | None
     logins: int
@@ -183,8 +183,8 @@ class _Soak:
             troubles=troubles,
             faults=self._weather.hits,
             changes=self._house.changes,
-            retired=len(self._house.retired),
-            retired_judged=sum(troubles.known_at(at) is not None for at in self._house.retired.values()),
+            pictures_gone=len(self._house.retired),
+            judged=_judged(self._kiosks, troubles),
             sessions_ended=len(ends),
             clock_steps=len(self._forecast.steps) if self._steps_clock else None,
             logins=self._nas.count("SYNO.API.Auth", "login"),
@@ -201,6 +201,7 @@ class _Soak:
             *(["did not end"] if kiosk.is_alive() else []),
             *rules.without_photo(kiosk.showings),
             *rules.out_of_date(kiosk.showings, self._house.retired, self._observer.gone, troubles),
+            *rules.never_fresh(kiosk.showings, troubles),
             *rules.repeats(kiosk.showings, troubles, unwell, sizes),
             *kiosk.wrong,
         ]
@@ -211,6 +212,16 @@ class _Soak:
         found = [f"{leak} in an answer" for visitor in visitors for leak in visitor.leaked]
         found += [f"{leak} in the log" for leak in leaks("\n".join(log))]
         return found + [f"{leak} in {path}" for path in files for leak in leaks(path.read_bytes())]
+
+
+def _judged(kiosks: Sequence[Kiosk], troubles: Troubles) -> dict[str, int]:
+    """How many showings could be held to the rules that hold in calm alone."""
+    showings = [one for kiosk in kiosks for one in kiosk.showings if one.photo is not None]
+    stretches = [stretch for kiosk in kiosks for stretch in rules.calm_stretches(kiosk.showings, troubles)]
+    return {
+        "fresh": sum(rules.is_fresh(one, troubles) for one in showings),
+        "in rounds": sum(map(len, stretches)),
+    }
 
 
 def _timetable(forecast: Forecast, soak: _Soak) -> list[tuple[float, Callable[[], None]]]:

@@ -24,41 +24,43 @@ def summary(result: Result) -> str:
     dark = sum(end - begin for begin, end in result.dark)
     trouble = sum(end - begin for begin, end in result.troubles.stretches)
     steps = "skipped, faketime is not installed" if result.clock_steps is None else f"{result.clock_steps}"
-    return "\n".join(
-        (
-            f"photos shown       {sum(shown.values())} ({stale} while the NAS was away): {_counts(shown)}",
-            f"photos asked again {_counts(tagged)}",
-            f"latency            p50 {_ms(waits, 0.5)}, p99 {_ms(waits, 0.99)}, max {_ms(waits, 1)}",
-            f"NAS                {result.nas_calls} calls, {result.logins} logins, at most "
-            f"{result.nas_concurrency_peak} calls at a time, dark for {dark:.0f} s in {len(result.dark)} spells, "
-            f"in trouble for {trouble:.0f} of {result.seconds:.0f} s",
-            f"faults             {sum(result.faults.values())}: {_counts(result.faults)}",
-            f"albums             {_counts(result.changes)}; {result.retired_judged} of {result.retired} "
-            "pictures that went were judged",
-            f"sessions ended     {result.sessions_ended}",
-            f"clock steps        {steps}",
-            f"log                {len(result.log)} lines: {_counts(levels)}",
-            *_process(result),
-            "cache              " + ", ".join(f"{name} {result.stats.get(name)}" for name in _STATS),
-        )
-    )
+    rows = {
+        "photos shown": f"{sum(shown.values())} ({stale} marked as old): {_counts(shown)}",
+        "photos asked again": _counts(tagged),
+        "judged": _counts(result.judged),
+        "latency": f"p50 {_ms(waits, 0.5)}, p99 {_ms(waits, 0.99)}, max {_ms(waits, 1)}",
+        "NAS": f"{result.nas_calls} calls, at most {result.nas_concurrency_peak} at a time, {result.logins} logins, "
+        f"{result.sessions_ended} sessions ended",
+        "dark": f"{dark:.0f} s in {len(result.dark)} spells; in trouble {trouble:.0f} of {result.seconds:.0f} s",
+        "faults": f"{sum(result.faults.values())}: {_counts(result.faults)}",
+        "albums": f"{_counts(result.changes)}",
+        "clock steps": steps,
+        "log": f"{len(result.log)} lines: {_counts(levels)}",
+        **_process(result),
+        "cache": ", ".join(f"{name} {result.stats.get(name)}" for name in _STATS),
+    }
+    return "\n".join(f"{name:<19}{text}" for name, text in rows.items())
 
 
 _STATS = ("photos", "entries", "bytes", "hits", "misses", "evictions")
 
 
-def _process(result: Result) -> list[str]:
+def _process(result: Result) -> dict[str, str]:
     samples = warm(result.samples)
     if not samples:
-        return []
+        return {}
     memory = slope_of([(one.at, one.resident_bytes) for one in samples])
     base, peak = result.samples[0].resident_bytes, max(one.resident_bytes for one in result.samples)
-    descriptors, threads = [one.descriptors for one in samples], [one.threads for one in samples]
-    return [
-        f"memory             base {base / 1e6:.1f} MB, peak {peak / 1e6:.1f} MB, after the warm-up "
-        f"{memory.per_hour / 1e6:+.2f} MB an hour ({memory.growth / 1e6:+.2f} MB in all)",
-        f"descriptors        {min(descriptors)} to {max(descriptors)}, threads {min(threads)} to {max(threads)}",
-    ]
+    slope = f"{memory.per_hour / 1e6:+.2f} MB an hour ({memory.growth / 1e6:+.2f} MB in all) after the warm-up"
+    return {
+        "memory": f"base {base / 1e6:.1f} MB, peak {peak / 1e6:.1f} MB, {slope}",
+        "descriptors": _range([one.descriptors for one in samples]),
+        "threads": _range([one.threads for one in samples]),
+    }
+
+
+def _range(values: list[int]) -> str:
+    return f"{min(values)} to {max(values)}"
 
 
 def _counts(counted: Mapping[object, int]) -> str:

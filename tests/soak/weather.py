@@ -45,8 +45,11 @@ SCOPES: Mapping[str, Callable[[Call, int], bool]] = {
 }
 _PICTURE_ONLY = frozenset({"other type", "no picture"})
 
+FAIR_SECONDS = 7.0
 SESSION_CODES = (105, 106, 107, 119)
-SESSION_SECONDS = 150.0  # between two ends, at least: after six logins in ten minutes the service makes none for a while
+SESSION_SECONDS = (
+    150.0  # between two ends, at least: after six logins in ten minutes the service makes none for a while
+)
 STEPS_SECONDS = (3600, -3600, 86_400, -86_400, 400_000_000, -400_000_000, 7, -7)
 
 
@@ -79,7 +82,7 @@ class Forecast:
 def forecast(seed: int, seconds: float) -> Forecast:
     """Dark for a tenth of the time, in spells of 2 to 8 seconds; other bad weather for about a fifth.
 
-    The first two seconds are fair, so that each run gets to see the album.
+    It begins with fair weather, so that a short run, too, sees rounds and what becomes of photos that went.
     """
     rng = random.Random(seed)
     ends = _session_ends(rng, seconds)
@@ -93,9 +96,9 @@ def forecast(seed: int, seconds: float) -> Forecast:
 def _spells(rng: random.Random, seconds: float) -> Sequence[Spell]:
     """One after the other, dark whenever less than a tenth of the time up to its end has been."""
     spells: list[Spell] = []
-    dark, now = 0.0, 2.0
+    dark, now = 0.0, FAIR_SECONDS
     while now < seconds:
-        now += rng.uniform(2.0, min(14.0, max(seconds / 6, 3.0)))
+        now += rng.uniform(2.0, min(12.0, max(seconds / 6, 3.0)))
         wanted = seconds / 10 - dark
         if wanted > 0.5 and dark < now / 10:
             spell = Spell(now, now + min(wanted, rng.uniform(2.0, 8.0), max(seconds / 12, 2.0)))
@@ -115,7 +118,7 @@ def _spell(rng: random.Random, begin: float, scope: str) -> Spell:
 
 
 def _moments(rng: random.Random, seconds: float, every: float) -> list[float]:
-    moments, now = [], 2.0
+    moments, now = [], 0.0
     while (now := now + rng.uniform(0.2, 1.8) * every) < seconds:
         moments.append(now)
     return moments
@@ -124,7 +127,10 @@ def _moments(rng: random.Random, seconds: float, every: float) -> list[float]:
 def _session_ends(rng: random.Random, seconds: float) -> list[tuple[float, int]]:
     """One in each stretch of SESSION_SECONDS; one in a shorter run, too."""
     stretches = [(at, min(at + SESSION_SECONDS / 2, seconds)) for at in _steps_to(seconds, SESSION_SECONDS)]
-    return [(rng.uniform(at + 2.0, max(end - 4.0, at + 2.0)), rng.choice(SESSION_CODES)) for at, end in stretches]
+    return [
+        (rng.uniform(at + FAIR_SECONDS, max(end - 4.0, at + FAIR_SECONDS)), rng.choice(SESSION_CODES))
+        for at, end in stretches
+    ]
 
 
 def _steps_to(seconds: float, step: float) -> list[float]:
