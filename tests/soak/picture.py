@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from .run import Result
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _GAP = 1400, 150, 70, 50, 45
-_RIGHT = 20
+_RIGHT = 40
 _PAPER, _INK, _GRID, _DARK, _TROUBLE, _LINE = "white", "#222222", "#dddddd", "#b8bcc8", "#fdf0cf", "#1f5fa8"
 _TICKS = 4
 
@@ -57,10 +58,16 @@ def draw(result: Result, path: Path) -> bool:
     return True
 
 
+def _round_up(value: float) -> float:
+    """To a number that can be divided by the ticks."""
+    scale = 10.0 ** math.floor(math.log10(max(value, 1.0)))
+    return next(scale * step for step in (1, 2, 4, 6, 8, 10) if scale * step >= value)
+
+
 def _draw(pen: Any, font: Any, panel: Panel, result: Result, top: int) -> None:
     values = [value for _, value in panel.points] or [0.0]
-    low, high = (0.0 if panel.from_zero else min(values)), max(values)
-    high = high if high > low else low + 1
+    low = 0.0 if panel.from_zero else math.floor(min(values))
+    high = low + _round_up(max(values) - low)
     across, bottom = _WIDTH - _LEFT - _RIGHT, top + _HEIGHT
 
     def x(at: float) -> float:
@@ -77,11 +84,11 @@ def _draw(pen: Any, font: Any, panel: Panel, result: Result, top: int) -> None:
         pen.line((_LEFT, y(value), _WIDTH - _RIGHT, y(value)), fill=_GRID)
         pen.text((8, y(value) - 8), f"{value:.4g}", _INK, font)
         minute = result.seconds * tick / _TICKS
-        pen.text((x(minute) - 15, bottom + 3), f"{minute / 60:.1f} min", _INK, font)
+        pen.text((x(minute), bottom + 3), f"{minute / 60:.3g} min", _INK, font, anchor="ma")
     pen.text((_LEFT, top - 19), panel.title, _INK, font)
     places = [(x(at), y(value)) for at, value in panel.points]
     if panel.dots:
         for place in places:
-            pen.point(place, fill=_LINE)
+            pen.circle(place, 1.5, fill=_LINE)
     elif len(places) > 1:
         pen.line(places, fill=_LINE, width=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,6 @@ from .weather import Forecast, Spell, Weather, forecast
 _STEP_SECONDS = 0.05
 _SAMPLE_SECONDS = 0.5
 _STOP_SECONDS = 15.0
-_FAKETIME = "*/faketime/libfaketime.so.1"
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ class _Soak:
         self._nas = self._house.nas
         self._dark: list[tuple[float, float]] = []
         self._samples: list[Sample] = []
+        self._faketime = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)  # Debian: faketime
         self._wall_offset = 0
         self._stopping = threading.Event()
         self._nas.fault(self._weather.fault())
@@ -88,8 +88,11 @@ class _Soak:
         for kiosk in self._kiosks:
             kiosk.join(LONGEST_WAIT_SECONDS + 5)
         self._process.signal()
-        status = self._process.wait(_STOP_SECONDS)
-        return self._result(stats, status)
+        try:
+            ended = f"ended with status {status}" if (status := self._process.wait(_STOP_SECONDS)) else ""
+        except subprocess.TimeoutExpired:
+            ended = f"did not end within {_STOP_SECONDS:g} s of SIGTERM"
+        return self._result(stats, [ended] if ended else [])
 
     def _clock(self) -> float:
         return time.monotonic() - self._begun_at
@@ -102,18 +105,13 @@ class _Soak:
             *("--album", ALBUM, "--album", SMALL_ALBUM, "--max-cache", "3", "--max-disk", "2", "--max-photo", "2"),
             *("--interval", f"{rules.INTERVAL_SECONDS:g}", "--timeout", f"{rules.TIMEOUT_SECONDS:g}"),
             *("--state-dir", str(self._folder / "state")),
-            environment=self._faked_time(),
+            environment=self._faked_time() if self._faketime else None,
         )
 
     def _faked_time(self) -> dict[str, str]:
-        """A wall clock that can be stepped, if the tool for it (Debian: faketime) is there."""
-        library = next(Path("/usr/lib").glob(_FAKETIME), None) if shutil.which("faketime") else None
-        if library is None:
-            self._steps_clock = False
-            return {}
-        self._steps_clock = True
+        """A wall clock that can be stepped."""
         return {
-            "LD_PRELOAD": str(library),
+            "LD_PRELOAD": str(self._faketime),
             "FAKETIME_TIMESTAMP_FILE": str(self._folder / "clock"),
             "FAKETIME_CACHE_DURATION": "1",
             "DONT_FAKE_MONOTONIC": "1",
@@ -128,7 +126,10 @@ class _Soak:
                 waiting.pop(0)[1]()
             if now >= next_sample:
                 next_sample = now + _SAMPLE_SECONDS
-                self._samples.append(sample(self._process.pid, now))
+                try:
+                    self._samples.append(sample(self._process.pid, now))
+                except OSError:  # the process has ended, which its status tells
+                    break
                 with suppress(HTTPException, OSError):
                     self._observer.look()
             time.sleep(_STEP_SECONDS)
@@ -147,7 +148,7 @@ class _Soak:
         self._house.change(pick)
 
     def step(self, seconds: int) -> None:
-        if self._steps_clock:
+        if self._faketime:
             self._wall_offset = 0 if self._wall_offset else seconds
             new = self._folder / "clock.new"
             new.write_text(f"{self._wall_offset:+d}\n")
@@ -161,12 +162,11 @@ class _Soak:
             return self._observer.ask("/cache/stats")
         return {}
 
-    def _result(self, stats: Mapping[str, object], status: int) -> Result:
+    def _result(self, stats: Mapping[str, object], problems: list[str]) -> Result:
         spells = [(spell.begin, spell.end) for spell in self._forecast.spells if not spell.is_dark]
         ends = [(at, at + 0.5) for at, _ in self._forecast.session_ends]
         troubles = Troubles([*spells, *self._dark, *ends], self._seconds)
         log = self._process.log
-        problems = [f"exit status {status}"] if status else []
         for kiosk in self._kiosks:
             problems += [f"{kiosk.name}: {problem}" for problem in self._judge(kiosk, troubles)]
         problems += rules.growth(rules.warm(self._samples))
@@ -186,7 +186,7 @@ class _Soak:
             pictures_gone=len(self._house.retired),
             judged=_judged(self._kiosks, troubles),
             sessions_ended=len(ends),
-            clock_steps=len(self._forecast.steps) if self._steps_clock else None,
+            clock_steps=len(self._forecast.steps) if self._faketime else None,
             logins=self._nas.count("SYNO.API.Auth", "login"),
             nas_calls=self._nas.count(),
             nas_concurrency_peak=self._nas.concurrency_peak,

@@ -5,6 +5,7 @@ The forecast is drawn on the main thread, `Weather` acts on the simulated NAS's 
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -125,16 +126,13 @@ def _moments(rng: random.Random, seconds: float, every: float) -> list[float]:
 
 
 def _session_ends(rng: random.Random, seconds: float) -> list[tuple[float, int]]:
-    """One in each stretch of SESSION_SECONDS; one in a shorter run, too."""
-    stretches = [(at, min(at + SESSION_SECONDS / 2, seconds)) for at in _steps_to(seconds, SESSION_SECONDS)]
-    return [
-        (rng.uniform(at + FAIR_SECONDS, max(end - 4.0, at + FAIR_SECONDS)), rng.choice(SESSION_CODES))
-        for at, end in stretches
-    ]
-
-
-def _steps_to(seconds: float, step: float) -> list[float]:
-    return [number * step for number in range(int(seconds // step) + 1) if number * step < seconds - 10 or not number]
+    """One in the first half of every SESSION_SECONDS, and one in a shorter run."""
+    ends = []
+    for number in range(max(1, math.ceil((seconds - 10) / SESSION_SECONDS))):
+        begin = number * SESSION_SECONDS
+        latest = min(begin + SESSION_SECONDS / 2, seconds - 4.0)
+        ends.append((rng.uniform(begin + FAIR_SECONDS, max(latest, begin + FAIR_SECONDS)), rng.choice(SESSION_CODES)))
+    return ends
 
 
 class Weather:
