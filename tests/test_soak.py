@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice, pairwise
 from pathlib import Path
@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 from outside import ROOT
 from soak.gauges import Sample
-from soak.kiosks import Showing
+from soak.kiosks import HABITS, Showing
 from soak.picture import draw
 from soak.rules import (
     Stretch,
     Troubles,
     growth,
     in_rounds,
+    memory_slope,
     never_fresh,
     out_of_date,
     repeats,
@@ -271,9 +272,13 @@ class TestGrowth:
     def test_a_process_that_was_not_measured_is_no_pass(self) -> None:
         assert growth([]) == ["the process was not measured"]
 
-    def test_the_slope_is_told_for_an_hour(self) -> None:
-        slope = slope_of([(n, 2.0 * n) for n in range(100)])
-        assert slope.per_hour == pytest.approx(7200) and slope.growth == pytest.approx(198)
+    def test_a_step_is_not_a_rise(self) -> None:
+        steps = [replace(one, resident_bytes=one.resident_bytes + 4_000_000 * (one.at > 250)) for one in measured(600)]
+        assert growth(steps) == []
+
+    def test_the_slope_is_that_of_a_second(self) -> None:
+        assert slope_of([(n, 2.0 * n) for n in range(100)]) == pytest.approx(2)
+        assert slope_of([]) == memory_slope([]) == 0
 
     def test_the_first_third_warms_up_or_two_minutes(self) -> None:
         assert warm(measured(91))[0].at == 30
@@ -321,14 +326,25 @@ def test_who_interrupts_it_leaves_nothing_running() -> None:
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline().endswith("make soak MINUTES=1 SEED=1\n")
         service = child_of(process.pid)
+        wait_until(lambda: len(threads_of(process.pid)) > len(HABITS))
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 128 + signal.SIGTERM
     assert not Path(f"/proc/{service}").exists()
+    assert not list(Path("/dev/shm").glob(f"*_{service}"))  # noqa: S108 - libfaketime's
 
 
-def child_of(pid: int) -> int:
-    deadline = time.monotonic() + 10
-    while not (children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+def child_of(pid: int) -> str:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    wait_until(lambda: children.read_text() != "")
+    return children.read_text().split()[0]
+
+
+def threads_of(pid: int) -> list[str]:
+    return os.listdir(f"/proc/{pid}/task")
+
+
+def wait_until(fact: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not fact():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    return int(children[0])

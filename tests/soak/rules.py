@@ -194,36 +194,38 @@ def _smallest(sizes: Sequence[tuple[float, int]], begin: float, end: float) -> i
     return min((size for at, size in sizes if last_before <= at <= end), default=0)
 
 
-class Slope(NamedTuple):
-    per_hour: float
-    growth: float
-
-
-def slope_of(points: Sequence[tuple[float, float]]) -> Slope:
-    """Theil and Sen's: the median of the slopes between all pairs of windows, each at its median. Spikes don't move it.
-
-    `growth` is what it makes of the time that the points span.
+def slope_of(points: Sequence[tuple[float, float]]) -> float:
+    """What the values rise by in a second, by Theil and Sen: the median slope between all pairs of windows, each taken
+    at its own median, so that spikes do not move it.
     """
     if len(points) < 2:
-        return Slope(0.0, 0.0)
+        return 0.0
     size = -(-len(points) // _WINDOWS)
     windows = [points[at : at + size] for at in range(0, len(points), size)]
     middles = [(median(at for at, _ in window), median(value for _, value in window)) for window in windows]
-    slope = median((later[1] - one[1]) / (later[0] - one[0]) for one, later in combinations(middles, 2))
-    return Slope(slope * 3600, slope * (points[-1][0] - points[0][0]))
+    return median((later[1] - one[1]) / (later[0] - one[0]) for one, later in combinations(middles, 2))
+
+
+def memory_slope(samples: Sequence[Sample]) -> float:
+    """Bytes in a second: the median of the slopes of the three thirds. What leaks rises in all of them; after a large
+    answer the heap may stay larger than before, which is a step in one.
+    """
+    points = [(one.at, one.resident_bytes) for one in samples]
+    size = max(-(-len(points) // 3), 1)
+    return median(slope_of(points[at : at + size]) for at in range(0, max(len(points), 1), size))
 
 
 def growth(samples: Sequence[Sample]) -> list[str]:
-    """After the warm-up (`warm`) memory does not rise by more than 1 MB an hour and 2 MB of noise; neither descriptors
-    nor threads are ever many more in the second half than they were in the first.
+    """Memory (by `memory_slope`) does not rise by more than 1 MB an hour and 2 MB of noise; neither descriptors nor
+    threads are ever many more in the second half than they were in the first. For the samples after the warm-up.
     """
     if len(samples) < 2:
         return ["the process was not measured"]
     problems = []
-    memory = slope_of([(one.at, one.resident_bytes) for one in samples])
-    hours = (samples[-1].at - samples[0].at) / 3600
-    if memory.growth > MEMORY_NOISE_BYTES + MEMORY_BYTES_PER_HOUR * hours:
-        problems.append(f"memory rises by {memory.growth / 1e6:.1f} MB in {hours * 60:.1f} minutes")
+    seconds = samples[-1].at - samples[0].at
+    rise = memory_slope(samples) * seconds
+    if rise > MEMORY_NOISE_BYTES + MEMORY_BYTES_PER_HOUR * seconds / 3600:
+        problems.append(f"memory rises by {rise / 1e6:.1f} MB in {seconds / 60:.1f} minutes")
     half = len(samples) // 2
     for name, noise in (("descriptors", DESCRIPTORS_NOISE), ("threads", THREADS_NOISE)):
         values = [getattr(one, name) for one in samples]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class _Soak:
         self._weather = Weather(self._forecast.spells, seed, self._clock)
         self._house = House(seed, self._clock)
         self._nas = self._house.nas
+        self._calls: Counter[str] = Counter()
         self._dark: list[tuple[float, float]] = []
         self._samples: list[Sample] = []
         self._faketime = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)  # Debian: faketime
@@ -71,7 +73,9 @@ class _Soak:
         self._stopping = threading.Event()
         self._nas.fault(self._weather.fault())
         stack.enter_context(self._nas)
-        self._process = stack.enter_context(self._service())
+        self._process = self._service()
+        stack.callback(_clear_up, self._process.pid)
+        stack.enter_context(self._process)
         port = self._process.port
         self._begun_at = time.monotonic()
         self._observer = Observer(port, self._clock)
@@ -132,9 +136,16 @@ class _Soak:
                     break
                 with suppress(HTTPException, OSError):
                     self._observer.look()
+                self._count_calls()
             time.sleep(_STEP_SECONDS)
         if self._dark and self._dark[-1][1] == float("inf"):
             self.light()
+
+    def _count_calls(self) -> None:
+        """The NAS keeps all that it was ever asked, which is too much for a long soak."""
+        counted = self._nas.calls[:]
+        del self._nas.calls[: len(counted)]
+        self._calls.update(f"{call.api} {call.method}" for call in counted)
 
     def darken(self) -> None:
         self._nas.stop()
@@ -163,6 +174,7 @@ class _Soak:
         return {}
 
     def _result(self, stats: Mapping[str, object], problems: list[str]) -> Result:
+        self._count_calls()
         spells = [(spell.begin, spell.end) for spell in self._forecast.spells if not spell.is_dark]
         ends = [(at, at + 0.5) for at, _ in self._forecast.session_ends]
         troubles = Troubles([*spells, *self._dark, *ends], self._seconds)
@@ -172,8 +184,6 @@ class _Soak:
         problems += rules.growth(rules.warm(self._samples))
         problems += [f"log: {line}" for line in rules.unforeseen(log)]
         problems += self._leaks(log)
-        for left_behind in Path("/dev/shm").glob(f"*faketime_s*_{self._process.pid}"):  # noqa: S108 - libfaketime's own
-            left_behind.unlink()
         return Result(
             seconds=self._seconds,
             problems=problems,
@@ -187,8 +197,8 @@ class _Soak:
             judged=_judged(self._kiosks, troubles),
             sessions_ended=len(ends),
             clock_steps=len(self._forecast.steps) if self._faketime else None,
-            logins=self._nas.count("SYNO.API.Auth", "login"),
-            nas_calls=self._nas.count(),
+            logins=self._calls["SYNO.API.Auth login"],
+            nas_calls=self._calls.total(),
             nas_concurrency_peak=self._nas.concurrency_peak,
             log=log,
             stats=stats,
@@ -212,6 +222,11 @@ class _Soak:
         found = [f"{leak} in an answer" for visitor in visitors for leak in visitor.leaked]
         found += [f"{leak} in the log" for leak in leaks("\n".join(log))]
         return found + [f"{leak} in {path}" for path in files for leak in leaks(path.read_bytes())]
+
+
+def _clear_up(pid: int) -> None:
+    for left_behind in Path("/dev/shm").glob(f"*faketime_s*_{pid}"):  # noqa: S108 - libfaketime's own
+        left_behind.unlink()
 
 
 def _judged(kiosks: Sequence[Kiosk], troubles: Troubles) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from .rules import slope_of, warm
+from .rules import memory_slope, warm
 from .run import Result
 
 
@@ -49,11 +49,11 @@ def _process(result: Result) -> dict[str, str]:
     samples = warm(result.samples)
     if not samples:
         return {}
-    memory = slope_of([(one.at, one.resident_bytes) for one in samples])
+    per_second, seconds = memory_slope(samples), samples[-1].at - samples[0].at
     base, peak = result.samples[0].resident_bytes, max(one.resident_bytes for one in result.samples)
-    slope = f"{memory.per_hour / 1e6:+.2f} MB an hour ({memory.growth / 1e6:+.2f} MB in all) after the warm-up"
+    slope = f"{per_second * 3600 / 1e6:+.2f} MB an hour ({per_second * seconds / 1e6:+.2f} MB in all)"
     return {
-        "memory": f"base {base / 1e6:.1f} MB, peak {peak / 1e6:.1f} MB, {slope}",
+        "memory": f"base {base / 1e6:.1f} MB, peak {peak / 1e6:.1f} MB, {slope} after the warm-up",
         "descriptors": _range([one.descriptors for one in samples]),
         "threads": _range([one.threads for one in samples]),
     }
