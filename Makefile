@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+MINUTES ?= 10
+SEED ?=
 
-.PHONY: help demo run test torture check
+.PHONY: help demo run test torture soak check
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -19,6 +21,9 @@ test: .venv/installed-test ## run the tests
 
 torture: .venv/installed-test ## make every call to the NAS fail in every way, and kill the service 200 times (10 minutes)
 	$(BIN)/python tests/torture $(ARGS)
+
+soak: .venv/installed-dev ## run the service for MINUTES=10 on a NAS that fails at random: SEED=n repeats it
+	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: .venv/installed-dev ## run the linters and the type checker
 	$(BIN)/ruff check .

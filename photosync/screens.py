@@ -64,8 +64,8 @@ class Screens:
             except PhotosSyncError as error:
                 problem = error
             deck.miss(number)
-            if isinstance(problem, NasTimeout):
-                break
+            if refusal is None and isinstance(problem, NasTimeout):
+                break  # this client has waited long enough
         return await self._from_held(deck, album, problem)
 
     async def _patiently(self, photo: Photo, catalog: Catalog, patience_until: float) -> bytes:

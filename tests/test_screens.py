@@ -13,7 +13,8 @@ import requests
 from conftest import Running, canary_nas, settings_for
 
 from photosync import screens
-from photosync.fakenas import FakeNas, error, hold, html
+from photosync.errors import NasTimeout
+from photosync.fakenas import FakeNas, Library, error, hang, hold, html
 
 SMALL_CACHE_BYTES = 500_000  # room for about six of the sample photos
 
@@ -181,6 +182,23 @@ def test_a_photo_that_always_fails_keeps_no_other_from_coming(nas: FakeNas) -> N
         seen = Counter(dealt(running, "kitchen", 3 * (len(everything) - 1)))
     assert set(seen) == everything - {bad.id}
     assert set(seen.values()) == {3}
+
+
+def test_a_photo_that_was_too_slow_before_keeps_no_other_from_its_turn() -> None:
+    with canary_nas(library=Library.synthetic(12)) as nas:
+        slow = nas.library.album("kitchen-dash").items[5]
+        nas.fault(hang(), item=slow.unit_id)
+        with Running(settings_for(nas, timeout_seconds=1.0)) as running:
+            quarantine = running.service.store.health.quarantine
+            running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 11)
+            running.wait_for("/cache/stats", lambda response: len(quarantine) == 1)
+            (key,) = quarantine
+            cause = quarantine.cause(key)
+            assert isinstance(cause, NasTimeout)
+            running.call(lambda: quarantine.failure(key, cause))  # for five minutes now
+            others = catalog_ids(running) - {slow.id}
+            for _ in range(3):
+                assert set(dealt(running, "kitchen", 11)) == others
 
 
 def test_a_removed_photo_is_never_dealt_again_and_an_added_one_comes_within_three(

@@ -345,6 +345,7 @@ ROWS: Mapping[str, Sequence[str]] = {
         "test_watchdog.py::test_a_loop_that_turns_is_left_alone",
     ],
     "G8": [
+        "test_torture.py::test_a_killed_process_leaves_nothing_torn_and_the_next_one_shows_photos_at_once",
         "test_disk.py::test_a_torn_file_is_put_aside_and_never_given",
         "test_saved.py::test_a_torn_file_is_told",
         "test_keeper.py::test_a_broken_file_costs_what_was_in_it_and_no_more",
