@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from .secret import Secret
 
 _SHAPE = "http://nas.local:5000/mo/sharing/…"
-_HOST = re.compile(r"[\w:][\w.:\-]*(%[\w.\-]+)?")
-_PATH = re.compile(r"(/[\w.~%+\-]*)*")
+_HOST = re.compile(r"[\w:][\w.:\-]*(%[\w.\-]+)?", re.ASCII)
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~+\-]*)*")
 _LINK_PATH = re.compile(r"((?:/(?!mo/)[\w.~%+\-]+)*)/mo/sharing/([A-Za-z0-9_\-]{4,64})/?")
 _RELAYED = re.compile(r"(.*\.)?(gofile\.me|quickconnect\.(to|cn))")
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
 
 def base_url(text: str, port: int | None) -> str:
-    """Scheme, host, port and path alias of the NAS; ValueError with the cause and the next step.
+    """Scheme, host, port and path alias of the NAS, all ASCII; ValueError with the cause and the next step.
 
     What a browser shows while it is in Synology Photos or DSM will do: the rest of it is left away.
     """
@@ -29,8 +29,8 @@ def base_url(text: str, port: int | None) -> str:
     pasted = _is_pasted(parts)
     if pasted:
         parts = parts._replace(query="", fragment="")
-    name = parts.hostname or ""
-    if not _HOST.fullmatch(name) or not _PATH.fullmatch(parts.path) or parts.query or parts.fragment:
+    name, path = _ascii(parts.hostname or "").replace("%25", "%"), unquote(parts.path)
+    if not _HOST.fullmatch(name) or not _PATH.fullmatch(path) or parts.query or parts.fragment:
         raise ValueError(f"'{text}' is not a host name, an IP address or an http(s) address.")
     if _RELAYED.fullmatch(name):
         raise ValueError(
@@ -49,7 +49,18 @@ def base_url(text: str, port: int | None) -> str:
     scheme = parts.scheme or ("https" if chosen in (443, 5001) else "http")
     chosen = chosen or (5001 if scheme == "https" else 5000)
     host = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{host}:{chosen}{parts.path.rstrip('/')}"
+    return f"{scheme}://{host}:{chosen}{quote(path.rstrip('/'), safe='/+')}"
+
+
+def _ascii(name: str) -> str:
+    """A host name as the network has it (xn--…); "" if there are several ways to write it so."""
+    if name.isascii():
+        return name
+    try:
+        encoded = name.encode("idna")
+        return encoded.decode("ascii") if encoded.decode("idna") == name else ""
+    except UnicodeError:
+        return ""
 
 
 def _is_pasted(parts: SplitResult) -> bool:

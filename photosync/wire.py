@@ -65,10 +65,14 @@ class Wire:
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers = {"Accept-Encoding": "identity", "User-Agent": "photos-sync"}
-        context = tls_context(ca_file, insecure, fingerprint) if base_url.startswith("https:") else None
-        self._session.mount(base_url, DeadlineAdapter(context))
+        scheme = urlsplit(base_url).scheme
+        context = tls_context(ca_file, insecure, fingerprint) if scheme == "https" else None
         unchecked = insecure or bool(fingerprint)  # by the library: the fingerprint is checked by the socket
-        self._verify: bool | str = False if unchecked else (str(ca_file) if ca_file else True)
+        # The library's own adapters check no fingerprint and keep no deadline; it looks for one by an address that it
+        # has rewritten.
+        self._session.adapters.clear()
+        adapter = DeadlineAdapter(context, verify=False if unchecked else (str(ca_file) if ca_file else True))
+        self._session.mount(f"{scheme}://", adapter)
         if unchecked:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -115,7 +119,6 @@ class Wire:
                 f"{self.base_url}/{path}",
                 **arguments,
                 timeout=Timeout(total=remaining, connect=min(CONNECT_SECONDS, remaining)),  # type: ignore[arg-type]
-                verify=self._verify,
                 allow_redirects=False,
                 stream=True,
             ) as response:

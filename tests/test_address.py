@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +99,40 @@ def test_nothing_else_is_ever_raised(text: str) -> None:
             continue
         assert url.startswith(("http://", "https://"))
         assert passphrase.reveal() not in url or passphrase.reveal() in text.replace(passphrase.reveal(), "", 1)
+
+
+# Addresses that a library would rewrite
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://nas/./photo",
+        "https://nas/x/../photo",
+        "https://nas/photo/..",
+        "https://nas/%2e%2E/photo",
+        "https://nas/%252e/photo",
+        "https://nas/%ff",
+        "https://nas/%zz",
+        "https://größe.local",
+        "https://１２７.0.0.1",
+        f"https://{'ä' * 80}.local",
+        "https://m%C3%BCller.local",
+    ],
+)
+def test_an_address_with_several_readings_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a host name"):
+        base_url(text, None)
+
+
+@given(st.text("abZ09-._~+%/2eö¼ß１", max_size=12), st.text("abZ09-._~+%/2eö¼ß１", max_size=20))
+def test_an_address_that_is_taken_is_sent_as_it_is(host: str, path: str) -> None:
+    try:
+        url = base_url(f"https://{host}/{path}", None)
+    except ValueError:
+        return
+    assert str(requests.Request("GET", f"{url}/webapi").prepare().url).startswith(f"{url}/")
+    assert base_url(url, None) == url
 
 
 # What people paste

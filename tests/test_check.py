@@ -274,7 +274,7 @@ def test_a_failed_check_ends_with_status_1_as_a_process(command: Command, tmp_pa
     assert "FAILED  The NAS does not accept the account name or the password." in ended.stdout
 
 
-@pytest.mark.parametrize("host", ["nas.invalid", "a" * 64 + ".example", "ä" * 80])
+@pytest.mark.parametrize("host", ["nas.invalid", "a" * 64 + ".example"])
 def test_a_name_that_does_not_resolve_is_told(command: Command, host: str) -> None:
     assert command.check(url=f"http://{host}:5000") == 1
     assert f"FAILED  The name {host} does not resolve to an address." in command.text

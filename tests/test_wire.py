@@ -27,6 +27,7 @@ from photosync.fakenas import Certificate, FakeNas, Fault, Library, certificate
 from photosync.models import Photo
 from photosync.nas import SynologyClient
 from photosync.settings import Secret
+from photosync.sockets import DeadlineAdapter
 from photosync.wire import Answer, Wire
 
 INFO = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": "all"}
@@ -752,6 +753,30 @@ def test_a_pin_holds_for_every_connection() -> None:
             assert impostor.calls == []
         nas.start()
         assert ask(wire).found
+
+
+# Addresses that requests rewrites before it looks for the adapter that is to send it.
+REWRITTEN = ["/./photo", "/%70hoto", "/photö", "/x/../photo"]
+
+
+@pytest.mark.parametrize("path", REWRITTEN)
+def test_a_pin_holds_however_the_address_is_written(path: str) -> None:
+    with canary_nas(tls=True, alias="photo") as nas:
+        for url in (nas.url, nas.url.replace("https:", "HTTPS:"), nas.url.replace("1:", "1:0")):
+            assert trouble(wire_to(url + path, fingerprint="AB:" * 31 + "AB")).kind == "tls_changed"
+        assert nas.calls == []
+
+
+@pytest.mark.parametrize("path", REWRITTEN)
+def test_the_total_deadline_holds_however_the_address_is_written(nas: FakeNas, path: str) -> None:
+    nas.fault(fakenas.drip(0.05))
+    assert trouble(wire_to(nas.url + path, 0.3)).kind == "timeout"
+
+
+@pytest.mark.parametrize("url", ["http://nas:5000", "https://nas:5001/photo", "https://[fe80::1%eth0]:5001", "nas"])
+def test_no_request_can_reach_an_adapter_of_the_library(url: str) -> None:
+    adapters = wire_to(url)._session.adapters
+    assert [type(adapter) for adapter in adapters.values()] == [DeadlineAdapter]
 
 
 @pytest.mark.parametrize("fingerprint", ["", "AB:" * 31 + "AB"])
