@@ -26,8 +26,12 @@ PASSPHRASE = "NiXlv1i2N"
     ],
 )
 def test_a_link_holds_the_address_and_the_passphrase(link: str, url: str) -> None:
-    found, passphrase = split_link(link.format(PASSPHRASE))
-    assert (found, passphrase.reveal()) == (url, PASSPHRASE)
+    found, folder, passphrase = split_link(link.format(PASSPHRASE))
+    assert (found, folder, passphrase.reveal()) == (url, "mo/sharing", PASSPHRASE)
+
+
+def test_a_link_keeps_its_folder() -> None:
+    assert split_link(f"https://nas/photo/aa/sharing/{PASSPHRASE}")[:2] == ("https://nas:443/photo", "aa/sharing")
 
 
 def refusal(link: str) -> str:
@@ -53,8 +57,18 @@ def test_a_link_through_synologys_servers_is_told_what_to_use_instead(link: str)
     assert "http://nas.local:5000/mo/sharing/" in told
 
 
-def test_a_request_for_photos_is_told() -> None:
-    assert "request for photos" in refusal(f"http://nas:5000/mo/request/{PASSPHRASE}")
+@pytest.mark.parametrize("folder", ["mo", "aa"])
+def test_a_request_for_photos_is_told(folder: str) -> None:
+    assert "request for photos" in refusal(f"http://nas:5000/{folder}/request/{PASSPHRASE}")
+
+
+def test_a_name_of_quickconnect_that_is_the_nas_own_address_is_taken() -> None:
+    name = "192-168-1-5.family.direct.quickconnect.to"
+    assert base_url(f"{name}:5001", None) == f"https://{name}:5001"
+    assert split_link(f"https://{name}:5001/mo/sharing/{PASSPHRASE}")[0] == f"https://{name}:5001"
+    for relay in ("direct.quickconnect.to", "indirect.quickconnect.to", "family.quickconnect.to"):
+        with pytest.raises(ValueError, match="QuickConnect"):
+            base_url(relay, None)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +83,8 @@ def test_a_request_for_photos_is_told() -> None:
         f"http://nas/sharing/{PASSPHRASE}",
         f"http://nas/mo/sharing/{PASSPHRASE}/photo",
         f"http://nas/mo/sharing/{PASSPHRASE}/mo/sharing/{PASSPHRASE}",
+        f"http://nas/aa/sharing/{PASSPHRASE}/mo/sharing/{PASSPHRASE}",
+        f"http://nas/photo/sharing/{PASSPHRASE}",
         "http://nas:5000/mo/sharing/",
         "http://nas:5000/mo/sharing/ab",
         f"http://nas:5000/mo/sharing/{PASSPHRASE}%0d",
@@ -94,7 +110,7 @@ def test_an_address_that_cannot_be_one_is_told(link: str) -> None:
 def test_nothing_else_is_ever_raised(text: str) -> None:
     for link in (text, f"http://{text}/mo/sharing/{PASSPHRASE}", f"http://nas/mo/sharing/{text}"):
         try:
-            url, passphrase = split_link(link)
+            url, _, passphrase = split_link(link)
         except ValueError:
             continue
         assert url.startswith(("http://", "https://"))

@@ -421,6 +421,12 @@ class TestSystemdCredentials:
 
 
 class TestUrl:
+    @pytest.mark.parametrize("path", ["mo/sharing", "aa/sharing", "aa/request", "MO/Sharing", "mo/%73haring"])
+    def test_a_share_link_given_as_address_is_refused_without_being_shown(self, path: str) -> None:
+        told = mistakes(["-U", f"http://nas/x/{path}/canaryLINK9?x=1", "-u", "me", "-p", "x"])
+        assert "url (command line) is a share link: give it with --share-link, and no account." in told
+        assert "canaryLINK9" not in str(told)
+
     @pytest.mark.parametrize(
         ("text", "port", "url"),
         [

@@ -539,6 +539,8 @@ def test_the_body_of_a_redirect_is_not_read(encoding: str) -> None:
         ("https://nas.example:5001/", "https://nas.example:5001"),
         ("https://nas.example/photo/webapi/query.cgi?a=b", "https://nas.example:443/photo"),
         ("https://user:canary-pass@nas.example/", "https://nas.example:443"),
+        ("https://[fe80::1]/webapi/query.cgi", "https://[fe80::1]:443"),
+        ("https://nas.example/photo/", "https://nas.example:443"),
     ],
 )
 def test_a_redirect_tells_the_option_that_cures_it(nas: FakeNas, location: str, url: str) -> None:
@@ -550,13 +552,22 @@ def test_a_redirect_tells_the_option_that_cures_it(nas: FakeNas, location: str, 
 
 @pytest.mark.parametrize(
     "location",
-    ["", "/elsewhere", "ftp://nas.example/", "http://[::1", "http://na;s/", "http://nas:99999/", "http://ä/"],
+    [
+        "",
+        "/elsewhere",
+        "ftp://nas.example/",
+        "http://[::1",
+        "http://na;s/",
+        "http://nas:99999/",
+        "http://ä/",
+        "http://me.quickconnect.to/",
+    ],
 )
 def test_a_redirect_to_nowhere_in_particular_is_told_without_it(nas: FakeNas, location: str) -> None:
     nas.fault(fakenas.redirect(quote(location, safe="/:[;")))
     error = trouble(wire_to(nas.url))
     assert error.kind == "redirect"
-    assert error.next_step == "Put the NAS's final address into --url."
+    assert error.next_step == "Correct the address in --url: it has to be the NAS's final one."
 
 
 # The machine around
@@ -783,7 +794,8 @@ def test_no_request_can_reach_an_adapter_of_the_library(url: str) -> None:
 def test_https_on_a_port_that_speaks_http_is_told(nas: FakeNas, fingerprint: str) -> None:
     error = trouble(wire_to(nas.url.replace("http:", "https:") + "/photo", fingerprint=fingerprint))
     assert (type(error), error.kind) == (NasBadAnswer, "http_port")
-    assert f"--url {nas.url}/photo." in error.next_step
+    assert error.next_step.startswith("Check the port (--url and --port): DSM usually has 5001 for https.")
+    assert "http:" not in error.next_step
 
 
 def test_http_on_a_port_that_speaks_https_is_told(encrypted: FakeNas) -> None:
