@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +12,6 @@ from .secret import Secret
 
 LOGIN = "SYNO.Core.Sharing.Login"
 _ALBUM = "SYNO.Foto.Browse.Album"
-_SESSION_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,512}")
 
 # 101: the NAS does not know the cookie; 123: the link was open to all before.
 _DEAD_SESSION = dsm.DEAD_SESSION | {101, 123}
@@ -89,7 +87,7 @@ class ShareLink:
             raise _login_error(reply.error_code, password)
         data = reply.envelope.get("data") if reply.envelope else None
         sid = data.get("sharing_sid") if isinstance(data, dict) else None
-        if not isinstance(sid, str) or not _SESSION_TEXT.fullmatch(sid):
+        if not dsm.is_session_text(sid):
             raise NasBadAnswer("bad_sid", "The NAS's login answer holds no usable session.", "It is tried again.")
         self._hide(sid)
         return LinkLogin(sid, self.passphrase)
