@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from . import dsm
-from .device import DEVICE_NAME, is_device_id
+from .device import DEVICE_NAME
 from .errors import ConfigError, LoginRefused, NasBadAnswer, NasError
 from .reply import Reply
 from .secret import Secret
 
 AUTH = "SYNO.API.Auth"
-_SESSION_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,512}")
 
 _Read = TypeVar("_Read")
 
@@ -118,12 +116,12 @@ class Account:
         if token == "--------":  # how DSM spells "no token"
             token = ""
         for text in (sid, token or "none"):
-            if not isinstance(text, str) or not _SESSION_TEXT.fullmatch(text):
+            if not dsm.is_session_text(text):
                 raise NasBadAnswer("bad_sid", "The NAS's login answer holds no usable session.", "It is tried again.")
         device = row.get("device_id") or row.get("did")
         for text in (sid, token, device or ""):
             self._hide(str(text))
-        self.device = Secret(device) if is_device_id(device) else None
+        self.device = Secret(device) if dsm.is_session_text(device) else None
         return Login(sid=str(sid), token=str(token))
 
 

@@ -4,20 +4,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import SplitResult, urlsplit
+from dataclasses import dataclass
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from .secret import Secret
 
 _SHAPE = "http://nas.local:5000/mo/sharing/…"
-_HOST = re.compile(r"[\w:][\w.:\-]*(%[\w.\-]+)?")
-_PATH = re.compile(r"(/[\w.~%+\-]*)*")
-_LINK_PATH = re.compile(r"((?:/(?!mo/)[\w.~%+\-]+)*)/mo/sharing/([A-Za-z0-9_\-]{4,64})/?")
-_RELAYED = re.compile(r"(.*\.)?(gofile\.me|quickconnect\.(to|cn))")
+_HOST = re.compile(r"[\w:][\w.:\-]*(%[\w.\-]+)?", re.ASCII)
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~+\-]*)*")
+_LINK_PATH = re.compile(
+    r"((?:/(?![a-z]{2}/sharing/)[\w.~%+\-]+)*)/([a-z]{2}/sharing)/([A-Za-z0-9_\-]{4,64})/?", re.ASCII
+)
+_LIKE_A_LINK = re.compile(r"/[a-z]{2}/(sharing|request)/", re.IGNORECASE)
+_REQUEST = re.compile(r"/[a-z]{2}/request/")
+# What is below direct.quickconnect.to is a name of the NAS's own address.
+_RELAYED = re.compile(r"(.*\.)?(gofile\.me|(?<!\.direct\.)quickconnect\.(to|cn))")
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
 
+@dataclass(frozen=True)
+class AddressOption:
+    """How messages name what holds the NAS's address: `name` alone, `both` with the port, `put` before a base address
+    that it ought to have.
+    """
+
+    name: str
+    both: str
+    put: str
+
+
+URL_OPTION = AddressOption("--url", "--url and --port", "put this into the configuration: --url")
+LINK_OPTION = AddressOption("--share-link", "--share-link", "let --share-link begin with")
+
+
 def base_url(text: str, port: int | None) -> str:
-    """Scheme, host, port and path alias of the NAS; ValueError with the cause and the next step.
+    """Scheme, host, port and path alias of the NAS, all ASCII; ValueError with the cause and the next step.
 
     What a browser shows while it is in Synology Photos or DSM will do: the rest of it is left away.
     """
@@ -29,8 +50,8 @@ def base_url(text: str, port: int | None) -> str:
     pasted = _is_pasted(parts)
     if pasted:
         parts = parts._replace(query="", fragment="")
-    name = parts.hostname or ""
-    if not _HOST.fullmatch(name) or not _PATH.fullmatch(parts.path) or parts.query or parts.fragment:
+    name, path = _ascii(parts.hostname or "").replace("%25", "%"), unquote(parts.path)
+    if not _HOST.fullmatch(name) or not _PATH.fullmatch(path) or parts.query or parts.fragment:
         raise ValueError(f"'{text}' is not a host name, an IP address or an http(s) address.")
     if _RELAYED.fullmatch(name):
         raise ValueError(
@@ -49,7 +70,18 @@ def base_url(text: str, port: int | None) -> str:
     scheme = parts.scheme or ("https" if chosen in (443, 5001) else "http")
     chosen = chosen or (5001 if scheme == "https" else 5000)
     host = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{host}:{chosen}{parts.path.rstrip('/')}"
+    return f"{scheme}://{host}:{chosen}{quote(path.rstrip('/'), safe='/+')}"
+
+
+def _ascii(name: str) -> str:
+    """A host name as the network has it (xn--…); "" if there are several ways to write it so."""
+    if name.isascii():
+        return name
+    try:
+        encoded = name.encode("idna")
+        return encoded.decode("ascii") if encoded.decode("idna") == name else ""
+    except UnicodeError:
+        return ""
 
 
 def _is_pasted(parts: SplitResult) -> bool:
@@ -59,8 +91,26 @@ def _is_pasted(parts: SplitResult) -> bool:
     return ours and parts.scheme in _PORTS
 
 
-def split_link(text: str) -> tuple[str, Secret]:
-    """The `base_url` of the NAS, and the passphrase that opens the album.
+def base_url_of_redirect(location: str, path: str) -> str:
+    """Where a redirect of this path below the base address leads to, as `base_url`; "" if no NAS could be there."""
+    try:
+        parts = urlsplit(location)
+        if parts.scheme not in _PORTS:
+            return ""
+        alias = parts.path.removesuffix(f"/{path}") if parts.path.endswith(f"/{path}") else ""
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return base_url(f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}{alias}", None)
+    except ValueError:
+        return ""
+
+
+def is_like_a_link(text: str) -> bool:
+    """Whether it may be a share link: then whoever reads it could open it."""
+    return _LIKE_A_LINK.search(unquote(text)) is not None
+
+
+def split_link(text: str) -> tuple[str, str, Secret]:
+    """The `base_url` of the NAS, the folder of share links below it ("mo/sharing"), and the album's passphrase.
 
     ValueError with the cause and the next step, and without the link: whoever reads it could open it.
     """
@@ -75,7 +125,7 @@ def split_link(text: str) -> tuple[str, Secret]:
             "it in a browser: the address then ends with /mo/sharing/…; put that behind the NAS's own address, as in "
             f"{_SHAPE}"
         )
-    if "/mo/request/" in parts.path:
+    if _REQUEST.search(parts.path):
         raise ValueError(
             "it is a request for photos: others upload through it, and see nothing. In Synology Photos, share the "
             "album and give that link."
@@ -84,7 +134,8 @@ def split_link(text: str) -> tuple[str, Secret]:
     if parts.scheme not in _PORTS or not host or "@" in parts.netloc or found is None:
         raise ValueError(_not_a_link())
     port = "" if has_port else f":{_PORTS[parts.scheme]}"
-    return base_url(f"{parts.scheme}://{parts.netloc.removesuffix(':')}{port}{found[1]}", None), Secret(found[2])
+    url = base_url(f"{parts.scheme}://{parts.netloc.removesuffix(':')}{port}{found[1]}", None)
+    return url, found[2], Secret(found[3])
 
 
 def _split(text: str) -> SplitResult:

@@ -9,17 +9,19 @@ from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
 
+from .address import AddressOption
 from .albums import AlbumView, describe, look
 from .certificates import Certificate, certificate_at
 from .connect import build_client
 from .elsewhere import PORTS, candidates, find
-from .errors import LOOK_AT_IT, LOOK_FOR_IT, AlbumProblem, NasError, NasRedirects, NasUnreachable, PhotosSyncError
+from .errors import LOOK_AT_IT, LOOK_FOR_IT, AlbumProblem, NasError, NasRedirects, PhotosSyncError
 from .log import Redactor, harmless
 from .models import Catalog, Photo, left_out
 from .nas import SynologyClient
 from .settings import Settings
+from .trouble import changed_certificate, unresolved
 
-_PERHAPS_ELSEWHERE: Collection[str] = ("redirect", "tls_port", "http_port", "tls", "reset")
+_PERHAPS_ELSEWHERE: Collection[str] = ("redirect", "tls_port", "reset")
 _PROBE_SECONDS = 3.0
 
 
@@ -55,7 +57,7 @@ def list_albums(settings: Settings) -> bool:
 def _check(settings: Settings, client: SynologyClient) -> bool:
     """False if an album cannot be read; raises what keeps all photos from being served."""
     parts = urlsplit(settings.url)
-    address = _resolve(parts.hostname or "", "--url" if settings.share_link is None else "--share-link")
+    address = _resolve(parts.hostname or "", settings.address_option)
     _ok(f"{parts.hostname} is {address}" if address != parts.hostname else f"address {address}")
     client.discover()
     if parts.scheme == "https":
@@ -102,30 +104,53 @@ def _fetch(client: SynologyClient, photo: Photo) -> str:
 
 
 def _trust(settings: Settings) -> str:
-    seen = certificate_at(settings.url)
+    seen, pinned = certificate_at(settings.url), settings.tls_fingerprint
+    if seen is not None and pinned and seen.fingerprint != pinned:
+        raise changed_certificate(settings.url, seen.fingerprint, pinned)
     shown = f": {seen.sentence}, SHA-256 {seen.fingerprint}" if seen is not None else ""
     if settings.insecure:
         return f"encrypted, but the certificate was not checked{shown}"
-    return f"the certificate is {'the pinned one' if settings.tls_fingerprint else 'trusted'}{shown}"
+    return f"the certificate is {'the pinned one' if pinned else 'trusted'}{shown}"
 
 
 def _advice(settings: Settings, error: PhotosSyncError) -> list[str]:
     """What to do about it: the next step, and what a look at the certificate or at other addresses has brought."""
     step, kind = error.next_step, error.kind if isinstance(error, NasError) else ""
-    if kind in ("tls", "tls_changed") and (seen := certificate_at(settings.url)) is not None:
-        return [step.removesuffix(LOOK_AT_IT).strip(), *_how_to_pin(seen)]
-    if not (LOOK_FOR_IT in step or kind in _PERHAPS_ELSEWHERE):
+    is_about_address = LOOK_FOR_IT in step or kind in _PERHAPS_ELSEWHERE
+    if kind in ("tls", "tls_changed") and not is_about_address:
+        seen, step = certificate_at(settings.url), step.removesuffix(LOOK_AT_IT).strip()
+        return [step, *(_how_to_pin(seen) if seen is not None else [])]
+    if not is_about_address:
         return [step] if step else []
     target = error.target if isinstance(error, NasRedirects) else ""
-    found = find(candidates(settings.url, PORTS, target), partial(_answers, settings))
+    found = _elsewhere(settings, target)
     if not found:
         return [step.replace(LOOK_FOR_IT, "Its usual other ports were tried, and Photos is not there either.")]
     other_host = target and urlsplit(target).hostname != urlsplit(settings.url).hostname
-    if settings.share_link is None:
-        lines = ["Synology Photos answers elsewhere. In place of --url and --port:", *map("--url {}".format, found)]
-    else:
-        lines = ["Synology Photos answers elsewhere. Let --share-link begin with:", *found]
-    return [step, *lines] if other_host else lines
+    return [step, *found] if other_host else found
+
+
+def _elsewhere(settings: Settings, target: str) -> list[str]:
+    """Where else on this host Photos answers. Whoever chose encryption is not led away from it unawares, and whoever
+    chose whom to trust not at all.
+    """
+    bases = candidates(settings.url, PORTS, target)
+    if settings.tls_fingerprint or settings.ca_file:
+        bases = [base for base in bases if base.startswith("https:")]
+    found = find(bases, partial(_answers, settings))
+    plain = [base for base in found if settings.url.startswith("https:") and base.startswith("http:")]
+    safe = [base for base in found if base not in plain]
+    lines = _lines(settings, "Synology Photos answers elsewhere.", safe)
+    also = "also" if safe else "elsewhere, but only"
+    return lines + _lines(settings, f"Synology Photos answers {also} without encryption: others can read along.", plain)
+
+
+def _lines(settings: Settings, found: str, bases: Sequence[str]) -> list[str]:
+    if not bases:
+        return []
+    if settings.share_link is not None:
+        return [f"{found} Let --share-link begin with:", *bases]
+    return [f"{found} In place of --url and --port:", *map("--url {}".format, bases)]
 
 
 def _how_to_pin(seen: Certificate) -> list[str]:
@@ -164,12 +189,8 @@ def _print(line: str) -> None:
     print(harmless(line.replace("\n", "\\n")), flush=True)
 
 
-def _resolve(host: str, option: str) -> str:
+def _resolve(host: str, option: AddressOption) -> str:
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, UnicodeError):
-        raise NasUnreachable(
-            "dns",
-            f"The name {host} does not resolve to an address.",
-            f"Check the spelling in {option}, or use the NAS's IP address.",
-        ) from None
+        raise unresolved(host, option) from None

@@ -54,7 +54,7 @@ def build_brake(settings: Settings) -> LoginBrake:
 
 def _way_in(settings: Settings, redactor: Redactor) -> WayIn:
     if settings.share_link is not None:
-        return ShareLink(settings.share_link, settings.read_password, redactor.hide)
+        return ShareLink(settings.share_link, settings.read_password, redactor.hide, settings.share_folder)
     return Account(settings.username, settings.read_password, redactor.hide, settings.read_device)
 
 
@@ -67,7 +67,14 @@ def _temporary_folder() -> Path | None:
 
 
 def _wire(settings: Settings) -> Wire:
-    return Wire(settings.url, settings.timeout_seconds, settings.ca_file, settings.insecure, settings.tls_fingerprint)
+    return Wire(
+        settings.url,
+        settings.timeout_seconds,
+        settings.ca_file,
+        settings.insecure,
+        settings.tls_fingerprint,
+        settings.address_option,
+    )
 
 
 def log_in_early(client: SynologyClient) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TypeGuard
 
+from .dsm import is_session_text
 from .secret import Secret, secret_in
 from .state import keep
 
 DEVICE_NAME = "photos-sync"
 """A NAS trusts an id together with the name that it was given out for."""
-
-_ID = re.compile(r"[A-Za-z0-9_.\-]{1,512}")
 
 
 def device_path(named: str | None, state_dir: Path | None, config_file: Path | None) -> Path | None:
@@ -22,10 +20,6 @@ def device_path(named: str | None, state_dir: Path | None, config_file: Path | N
         return Path(named)
     folder = state_dir or (config_file.absolute().parent if config_file else None)
     return folder / "device-id" if folder else None
-
-
-def is_device_id(text: object) -> TypeGuard[str]:
-    return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
 def is_otp_code(text: str) -> bool:
@@ -40,7 +34,7 @@ def device_in(path: Path) -> Secret | None:
         device = secret_in(path, "the device id")
     except ValueError as error:
         raise ValueError(f"{error} Or run photos-sync --enrol again.") from None
-    if not is_device_id(device.reveal()):
+    if not is_session_text(device.reveal()):
         raise ValueError(f"'{path}' holds no device id. Run photos-sync --enrol again.")
     return device
 

@@ -39,7 +39,8 @@ class PhotoDisk:
     A file's name has the photo's id, version and size, and the checksum of its bytes: it tells by itself whether it is
     whole. A photo stays until it leaves the catalog and never makes room for another, because memory cards wear: of
     an album that is larger than the disk's share, the part that came first is kept. Nothing here raises: a disk that
-    fails is told by `trouble`, and is tried again an hour later.
+    fails is told by `trouble`, and is tried again an hour later; until then a file that cannot be read counts as not
+    being here, but its bytes do.
 
     `put_aside` counts the files that were not whole or not ours; they lie in the folder `aside` and are never served.
     """
@@ -55,7 +56,6 @@ class PhotoDisk:
     ) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
-        self.generation = 0  # another number whenever another set of photos is here
         self.put_aside = 0
         self._trouble = trouble
         self._folder = folder
@@ -63,17 +63,29 @@ class PhotoDisk:
         self._free_bytes = free_bytes
         self._clock = clock
         self._files: dict[PhotoKey, _File] = {}
+        self._rests_until: dict[PhotoKey, float] = {}  # of files that could not be read
+        self._generation = 0
         self._lock = threading.Lock()
         self._not_before = 0.0
 
+    @property
+    def generation(self) -> int:
+        """Another number whenever another set of photos is here."""
+        with self._lock:
+            rested = [key for key, until in self._rests_until.items() if until <= self._clock()]
+            for key in rested:
+                del self._rests_until[key]
+            self._generation += len(rested)
+            return self._generation
+
     def __contains__(self, key: PhotoKey) -> bool:
-        return key in self._files
+        return key in self._files and self._rests_until.get(key, 0.0) <= self._clock()
 
     def __len__(self) -> int:
         return len(self._files)
 
     def __iter__(self) -> Iterator[PhotoKey]:
-        return iter(tuple(self._files))
+        return (key for key in tuple(self._files) if key in self)
 
     def size(self, key: PhotoKey) -> int:
         """The photo's bytes; 0 if it is not here."""
@@ -94,14 +106,16 @@ class PhotoDisk:
     def read(self, key: PhotoKey) -> bytes | None:
         """The photo, whole and checked; None if it is not here (any more)."""
         file = self._files.get(key)
-        if file is None:
+        if file is None or key not in self:
             return None
         try:
             data = (self._folder / file.name).read_bytes()
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError):
-                self._note_failure(error)
+        except FileNotFoundError:
             self._forget(key)
+            return None
+        except OSError as error:
+            self._note_failure(error)
+            self._rest(key)
             return None
         if len(data) == file.size and file.name.endswith(_ending(data)):
             return data
@@ -133,7 +147,7 @@ class PhotoDisk:
 
     def retain(self, is_wanted: Callable[[PhotoKey], bool]) -> None:
         """Removes the photos that are not wanted any more."""
-        for key in self:
+        for key in tuple(self._files):
             if not is_wanted(key):
                 self._remove(key)
 
@@ -156,14 +170,20 @@ class PhotoDisk:
         with self._lock:
             self._files[key] = file
             self.bytes += file.size
-            self.generation += 1
+            self._generation += 1
 
     def _forget(self, key: PhotoKey) -> _File | None:
         with self._lock:
             file = self._files.pop(key, None)
-            self.generation += 1
+            self._rests_until.pop(key, None)
+            self._generation += 1
             self.bytes -= file.size if file is not None else 0
         return file
+
+    def _rest(self, key: PhotoKey) -> None:
+        with self._lock:
+            self._rests_until[key] = self._clock() + _PAUSE_SECONDS
+            self._generation += 1
 
     def _remove(self, key: PhotoKey) -> None:
         file = self._forget(key)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from .errors import LOOK_FOR_IT, LoginRefused, NasCallRefused, NasError, NasUnreachable
 
@@ -17,6 +19,8 @@ PERHAPS_DENIED = frozenset({105, 123, 803})
 
 TRANSIENT = frozenset({109, 110, 111, 117, 118, 498, 499})
 """Busy, or DSM is starting or being updated."""
+
+_SESSION_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,256}")
 
 NOT_OFFERED = frozenset({102, 103, 104})
 """No such API, method or version."""
@@ -94,6 +98,11 @@ _CALL: Mapping[int, tuple[str, str]] = {
         "Use --photo-size xl, or let the album's owner allow downloads: Share in Synology Photos.",
     ),
 }
+
+
+def is_session_text(text: object) -> TypeGuard[str]:
+    """Whether it can be a session id, a token or a device id, and be put into a header."""
+    return isinstance(text, str) and _SESSION_TEXT.fullmatch(text) is not None
 
 
 def login_error(code: int, *, with_device: bool = False) -> NasError:

@@ -84,12 +84,14 @@ class Screens:
             catalog = self._sync.require_photos(album)
             for _ in range(len(self._store.held)):
                 photo = catalog.by_id.get(deck.draw_held(self._store.held, catalog) or 0)
-                if photo is not None and self._store.has(photo) and failures < _TRIES:
+                if photo is not None and self._store.has(photo):
                     try:
                         return photo, await self._store.get(photo)
                     except PhotosSyncError as error:  # a file that is not whole, or no room for it
                         failures += 1
                         problem = problem or error
+                        if failures == _TRIES:
+                            raise problem from None
             if not isinstance(problem, Busy) or not self._store.inflight:
                 break
             await self._store.next_landing()

@@ -57,7 +57,7 @@ class WayIn(Protocol):
 
     `folder` holds the scripts for calls, `thumbnail_paths` says where thumbnails may be asked for ("" is the script of
     that call), `passphrase` belongs to every call about the link's album. `secret` gives what the login needs, equal as
-    long as nothing has changed. `advice` tells a next step with the options that this way has.
+    long as nothing has changed. `advice` tells the brake's next step in its words.
     """
 
     folder: str
@@ -96,7 +96,7 @@ class DsmSession:
     def discover(self) -> None:
         """Asks which calls this NAS offers. NasBadAnswer if it is no DSM, NasCallRefused(102) without Photos."""
         fields = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": ",".join(_TESTED)}
-        answer = self._send("GET", "webapi/query.cgi", fields, headers={}, limit_bytes=_JSON_LIMIT_BYTES)
+        answer = self._wire.exchange("GET", "webapi/query.cgi", fields, headers={}, limit_bytes=_JSON_LIMIT_BYTES)
         data = self._data("SYNO.API.Info", read_reply(answer))
         rows = data if isinstance(data, dict) else {}
         apis = {name: api for name in _TESTED if (api := _api(name, rows.get(name))) is not None}
@@ -172,7 +172,7 @@ class DsmSession:
         sent |= {name: _encoded(value, offered.json_format) for name, value in fields.items()}
         # Pictures are asked for as browsers do; passphrases and passwords stay out of addresses where they can.
         in_query = path or (api.endswith((".Thumbnail", ".Download")) and "passphrase" not in fields)
-        answer = self._send(
+        answer = self._wire.exchange(
             "GET" if in_query else "POST",
             path or f"{self._way_in.folder}/{offered.path}",
             sent,
@@ -182,11 +182,6 @@ class DsmSession:
             retry=retry,
         )
         return read_reply(answer)
-
-    def _send(self, *arguments: Any, **options: Any) -> Answer:
-        """`Wire.exchange`, whose errors speak of the option that holds the address."""
-        with self._in_its_words():
-            return self._wire.exchange(*arguments, **options)
 
     @contextmanager
     def _in_its_words(self) -> Iterator[None]:
@@ -260,9 +255,7 @@ class DsmSession:
         return NasBadAnswer(
             "not_dsm",
             f"What answers at {self._wire.base_url} is not a Synology NAS, or not its DSM.",
-            self._way_in.advice(
-                f"Check --url and --port: DSM usually has port 5000 for http and 5001 for https. {LOOK_FOR_IT}"
-            ),
+            f"Check {self._wire.option.both}: DSM usually has port 5000 for http and 5001 for https. {LOOK_FOR_IT}",
         )
 
 

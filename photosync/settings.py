@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .address import base_url, split_link
+from .address import LINK_OPTION, URL_OPTION, AddressOption, base_url, is_like_a_link, split_link
 from .device import device_in, device_path, is_otp_code
 from .errors import ConfigError
 from .secret import Secret, others_can_read, secret_in
@@ -35,7 +35,8 @@ class Settings:
     """Checked configuration. Sizes in bytes, times in seconds; `command` is "run" or a key of `COMMANDS`.
 
     `url` is the NAS's base address with port and without a slash at its end.
-    Exactly one of `username` and `share_link` (the passphrase in it) is set. The password is the account's or the
+    Exactly one of `username` and `share_link` (the passphrase in it; `share_folder` is what it lies in) is set. The
+    password is the account's or the
     link's, and exactly one of `password` and `password_file` is set; neither if the link has no password.
     `albums` is ("",) with a share link, which leads to one. `device_file` need not be there.
     `tls_fingerprint` is as browsers show it: AB:CD:…, or "".
@@ -47,6 +48,7 @@ class Settings:
     password_file: Path | None = None
     password_file_guarded: bool = False
     share_link: Secret | None = None
+    share_folder: str = "mo/sharing"
     device_file: Path | None = None
     otp_code: Secret | None = None
     albums: tuple[str, ...] = ("kitchen-dash",)
@@ -73,6 +75,10 @@ class Settings:
         if self.share_link is None:
             return f"{self.url} {self.username}"
         return f"{self.url} link {zlib.crc32(self.share_link.reveal().encode()):08x}"
+
+    @property
+    def address_option(self) -> AddressOption:
+        return URL_OPTION if self.share_link is None else LINK_OPTION
 
     def read_password(self) -> Secret:
         """The password as it is now: a changed file counts without a restart. ConfigError if it can't be read."""
@@ -164,8 +170,8 @@ class _Loader(Sources):
         found: dict[str, Any] = {"albums": ("",)} | self.password("share-password")
         self.warn_if_seen("share-link", "The share link", "Put it into the configuration file.")
         try:
-            url, passphrase = split_link(self.raw["share-link"])
-            return found | {"url": url, "share_link": passphrase}
+            url, folder, passphrase = split_link(self.raw["share-link"])
+            return found | {"url": url, "share_link": passphrase, "share_folder": folder}
         except ValueError as error:
             self.mistakes.append(f"{self.source('share-link')}: {error}")
             return found | {"url": ""}
@@ -307,7 +313,7 @@ class _Loader(Sources):
         if not text:
             self.missing("url", "the NAS's host name or address", "-U HOST")
             return ""
-        if "/mo/sharing/" in text or "/mo/request/" in text:  # not shown: whoever has it can see the album
+        if is_like_a_link(text):  # not shown: whoever has it can see the album
             self.mistakes.append(f"{self.source('url')} is a share link: give it with --share-link, and no account.")
             return ""
         port = self.whole("port", 0, 1, 65_535) if self.raw["port"] is not None else None

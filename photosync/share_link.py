@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +12,6 @@ from .secret import Secret
 
 LOGIN = "SYNO.Core.Sharing.Login"
 _ALBUM = "SYNO.Foto.Browse.Album"
-_SESSION_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,512}")
 
 # 101: the NAS does not know the cookie; 123: the link was open to all before.
 _DEAD_SESSION = dsm.DEAD_SESSION | {101, 123}
@@ -34,21 +32,13 @@ _LOGIN: Mapping[int, tuple[str, str]] = {
         "Correct --share-password or its file. The service tries again in half an hour, or if the file changes.",
     ),
 }
+_OF_ITS_OWN = (
+    "the same account: give photos-sync an account of its own",
+    "the same link: give photos-sync a link of its own",
+)
 _PASSWORD_MISSING = (
     "The share link asks for a password, and none was given.",
     "Put it into a file, and give that with --share-password-file.",
-)
-# The address and its port stand in the link, and have no options of their own.
-_WORDS: Sequence[tuple[str, str]] = (
-    ("put it into the configuration: --url ", "let --share-link begin with "),
-    ("--port fits to http or https in --url", "port and http or https in --share-link fit together"),
-    ("--url and --port: they have", "--share-link: it has"),
-    ("--url and --port", "--share-link"),
-    ("--url, --port", "--share-link"),
-    ("--url or --port", "--share-link"),
-    ("the port (--port)", "the port in --share-link"),
-    ("--url", "--share-link"),
-    ("the same account: give photos-sync an account of its own", "the same link: give photos-sync a link of its own"),
 )
 
 
@@ -65,13 +55,19 @@ class LinkLogin:
 
 
 class ShareLink:
-    """An album's share link. `read_password` and `hide` are as in `Account`; the password may be empty."""
+    """A share link, in its `folder`. `read_password` and `hide` are as in `Account`, the password may be ""."""
 
-    folder = "mo/sharing/webapi"
     thumbnail_paths: Sequence[str] = ("synofoto/api/v2/p/Thumbnail/get", "synofoto/api/v2/t/Thumbnail/get", "")
     """Photos 1.7 and later answer to one of the first two, older ones to the last."""
 
-    def __init__(self, passphrase: Secret, read_password: Callable[[], Secret], hide: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        passphrase: Secret,
+        read_password: Callable[[], Secret],
+        hide: Callable[[str], None],
+        folder: str = "mo/sharing",
+    ) -> None:
+        self.folder = f"{folder}/webapi"
         self.passphrase = passphrase.reveal()
         self._read_password = read_password
         self._hide = hide
@@ -91,7 +87,7 @@ class ShareLink:
             raise _login_error(reply.error_code, password)
         data = reply.envelope.get("data") if reply.envelope else None
         sid = data.get("sharing_sid") if isinstance(data, dict) else None
-        if not isinstance(sid, str) or not _SESSION_TEXT.fullmatch(sid):
+        if not dsm.is_session_text(sid):
             raise NasBadAnswer("bad_sid", "The NAS's login answer holds no usable session.", "It is tried again.")
         self._hide(sid)
         return LinkLogin(sid, self.passphrase)
@@ -119,9 +115,7 @@ class ShareLink:
         return dsm.call_error(api, code)
 
     def advice(self, next_step: str) -> str:
-        for words, others in _WORDS:
-            next_step = next_step.replace(words, others)
-        return next_step
+        return next_step.replace(*_OF_ITS_OWN)
 
 
 def _login_error(code: int, password: Secret) -> NasError:
@@ -129,4 +123,10 @@ def _login_error(code: int, password: Secret) -> NasError:
         return LoginRefused("login_1001", *_PASSWORD_MISSING)
     if code in _LOGIN:
         return LoginRefused(f"login_{code}", *_LOGIN[code])
-    return dsm.login_error(code)
+    error = dsm.login_error(code)
+    if isinstance(error, LoginRefused) and error.kind != dsm.BLOCKED_KIND:  # in words for an account
+        cause = f"The NAS refused the share link with its error code {code}."
+        return LoginRefused(
+            error.kind, cause, "Open the link in a browser, and give a new one if it does not work there."
+        )
+    return error

@@ -94,9 +94,15 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    def __init__(self, context: ssl.SSLContext | None) -> None:
+    """`verify` is what requests has of that name, and holds for everything that goes through here."""
+
+    def __init__(self, context: ssl.SSLContext | None, verify: bool | str) -> None:
         self._context = context
+        self._verify = verify
         super().__init__(pool_maxsize=8)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        return super().send(request, **options | {"verify": self._verify})
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         socket_options = [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]

@@ -158,9 +158,13 @@ class AlbumSync:
         found = [view.name for view in self.views.values() if view.album and wanted in _names(view.album)]
         if len(found) == 1:
             return found[0]
-        named = ", ".join(f"'{name}'" for name in found or self.views)
         if found:
+            named = ", ".join(f"'{name}'" for name in found)
             raise NoSuchAlbum("Several of the albums shown here have that name.", f"Ask for one of {named}.")
+        for view in self.views.values():
+            if view.album is None and not isinstance(view.problem, AlbumProblem):  # it may turn out to have that name
+                self.require_listing(view.name)
+        named = ", ".join(f"'{view.title}'" for view in self.views.values())
         raise NoSuchAlbum("No album of that name is shown here.", f"There are: {named}.")
 
     def catalog_of(self, album: str = "") -> Catalog:

@@ -13,6 +13,7 @@ import requests
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NameResolutionError, NewConnectionError
 
+from .address import URL_OPTION, AddressOption
 from .errors import LOOK_AT_IT, LOOK_FOR_IT, NasBadAnswer, NasError, NasTimeout, NasUnreachable
 from .sockets import AnotherCertificate
 
@@ -26,20 +27,16 @@ _NO_CLOCK_BEFORE = 1_704_067_200  # 2024: what runs this is younger
 _OUT_OF_TIME: Mapping[int, str] = {_NOT_YET_VALID: "is not valid yet", _EXPIRED: "has expired"}
 
 
-def translate(error: Exception, base_url: str, timeout_seconds: float) -> NasError:
-    """What an exchange with the NAS at this address failed of."""
+def translate(error: Exception, base_url: str, timeout_seconds: float, option: AddressOption = URL_OPTION) -> NasError:
+    """What an exchange with the NAS at this address failed of; `option` is where the address was given."""
     causes = _chain(error)
     for cause in causes:
         if isinstance(cause, _NAME_TROUBLE):
-            return NasUnreachable(
-                "dns",
-                f"The name {urlsplit(base_url).hostname} does not resolve to an address.",
-                "Check the spelling in --url, or use the NAS's IP address.",
-            )
+            return unresolved(urlsplit(base_url).hostname or "", option)
         if isinstance(cause, ssl.SSLError):
-            return _tls_trouble(cause, base_url)
+            return _tls_trouble(cause, base_url, option)
     for cause in causes:
-        if (trouble := _no_connection(cause, base_url)) is not None:
+        if (trouble := _no_connection(cause, base_url, option)) is not None:
             return trouble
     # To urllib3 a connection that could not be made is a time-out, whatever the reason.
     waits = [cause for cause in causes if not isinstance(cause, NewConnectionError)]
@@ -47,28 +44,47 @@ def translate(error: Exception, base_url: str, timeout_seconds: float) -> NasErr
         return NasUnreachable(
             "unreachable",
             f"Nothing answers at {base_url}, not even to refuse.",
-            f"Check that the NAS is on, and its address and port (--url, --port). {LOOK_FOR_IT}",
+            f"Check that the NAS is on, and its address and port ({option.both}). {LOOK_FOR_IT}",
         )
     if any(isinstance(cause, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)) for cause in waits):
-        return too_slow(base_url, timeout_seconds)
-    return _broken_connection(causes, base_url)
+        return too_slow(base_url, timeout_seconds, option)
+    return _broken_connection(causes, base_url, option)
 
 
-def too_slow(base_url: str, timeout_seconds: float) -> NasTimeout:
+def unresolved(host: str, option: AddressOption) -> NasUnreachable:
+    return NasUnreachable(
+        "dns",
+        f"The name {host} does not resolve to an address.",
+        f"Check the spelling in {option.name}, or use the NAS's IP address.",
+    )
+
+
+def too_slow(base_url: str, timeout_seconds: float, option: AddressOption) -> NasTimeout:
     return NasTimeout(
         "timeout",
         f"The NAS at {base_url} did not answer completely within {timeout_seconds:g} seconds.",
-        "Check that it is on and not overloaded, and that --port fits to http or https in --url; "
+        f"Check that it is on and not overloaded, and that http or https and the port fit together ({option.both}); "
         "a larger --timeout gives it more time.",
     )
 
 
-def tls_port(base_url: str) -> NasBadAnswer:
+def tls_port(base_url: str, option: AddressOption) -> NasBadAnswer:
     """For a port that wants TLS and got plain HTTP."""
     return NasBadAnswer(
         "tls_port",
         f"{base_url} is spoken to in plain http, but its port is for https.",
-        f"Put this into the configuration: --url {base_url.replace('http:', 'https:', 1)}",
+        f"For https, {option.put} {base_url.replace('http:', 'https:', 1)}",
+    )
+
+
+def changed_certificate(base_url: str, seen: str, expected: str) -> NasBadAnswer:
+    """For a certificate that is not the pinned one; both fingerprints as `fingerprint_of` writes them."""
+    return NasBadAnswer(
+        "tls_changed",
+        f"The certificate of {base_url} is not the one that --tls-fingerprint names: "
+        f"it has {seen}, and expected was {expected}.",
+        "If the NAS's certificate was renewed or replaced, give the new fingerprint. "
+        "If not, somebody in between may pose as the NAS: nothing was sent.",
     )
 
 
@@ -80,37 +96,30 @@ def clock_hint(verify_code: int, now: float) -> str:
     return ""
 
 
-def _tls_trouble(error: ssl.SSLError, base_url: str) -> NasError:
+def _tls_trouble(error: ssl.SSLError, base_url: str, option: AddressOption) -> NasError:
     if isinstance(error, AnotherCertificate):
-        return NasBadAnswer(
-            "tls_changed",
-            f"The certificate of {base_url} is not the one that --tls-fingerprint names: "
-            f"it has {error.seen}, and expected was {error.expected}.",
-            "If the NAS's certificate was renewed or replaced, give the new fingerprint. "
-            "If not, somebody in between may pose as the NAS: nothing was sent.",
-        )
+        return changed_certificate(base_url, error.seen, error.expected)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _distrusted(error, base_url)
+        return _distrusted(error, base_url, option)
     if error.reason in _NOT_TLS:
-        plain = base_url.replace("https:", "http:", 1)
         return NasBadAnswer(
             "http_port",
             f"What answers at {base_url} does not speak https.",
-            f"If it is the NAS's port for plain http: --url {plain}. Its https port is usually 5001.",
+            f"Check the port ({option.both}): DSM usually has 5001 for https. {LOOK_FOR_IT}",
         )
     return NasUnreachable(
         "tls",
         f"No encrypted connection with {base_url} could be made ({error.reason or 'TLS error'}).",
-        "Check that the port is the NAS's https port, or use http:// in --url.",
+        f"Check the port ({option.both}): DSM usually has 5001 for https. {LOOK_FOR_IT}",
     )
 
 
-def _distrusted(error: ssl.SSLCertVerificationError, base_url: str) -> NasUnreachable:
+def _distrusted(error: ssl.SSLCertVerificationError, base_url: str, option: AddressOption) -> NasUnreachable:
     code, whose = error.verify_code, f"The certificate of {base_url}"
     if code in _ANOTHER_NAME:
         cause = f"{whose} is for another name than {urlsplit(base_url).hostname}."
         step = (
-            "Put a name that it is for into --url, or trust exactly this certificate with --tls-fingerprint. "
+            f"Put a name that it is for into {option.name}, or trust exactly this certificate with --tls-fingerprint. "
             f"{LOOK_AT_IT}"
         )
     elif code in _OUT_OF_TIME:
@@ -125,13 +134,13 @@ def _distrusted(error: ssl.SSLCertVerificationError, base_url: str) -> NasUnreac
     return NasUnreachable("tls", cause, step)
 
 
-def _no_connection(cause: BaseException, base_url: str) -> NasUnreachable | None:
+def _no_connection(cause: BaseException, base_url: str, option: AddressOption) -> NasUnreachable | None:
     number = getattr(cause, "errno", None)
     if number == errno.ECONNREFUSED:
         return NasUnreachable(
             "refused",
             f"Nothing answers at {base_url} (connection refused).",
-            f"Check the NAS's address and port (--url, --port) and that it is on. {LOOK_FOR_IT}",
+            f"Check the NAS's address and port ({option.both}) and that it is on. {LOOK_FOR_IT}",
         )
     if number in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN):
         return NasUnreachable(
@@ -157,7 +166,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def _broken_connection(causes: list[BaseException], base_url: str) -> NasError:
+def _broken_connection(causes: list[BaseException], base_url: str, option: AddressOption) -> NasError:
     if any(isinstance(cause, (ConnectionError, NewConnectionError)) for cause in causes):
         https = base_url.replace("http:", "https:", 1)
         return NasUnreachable(
@@ -165,12 +174,12 @@ def _broken_connection(causes: list[BaseException], base_url: str) -> NasError:
             f"The NAS at {base_url} closed the connection.",
             "It is tried again."
             if https == base_url
-            else f"It is tried again. If that port is for https: --url {https}",
+            else f"It is tried again. If that port is for https, {option.put} {https}",
         )
     if any(str(getattr(cause, "line", "")).startswith(_TLS_ALERT) for cause in causes):
-        return tls_port(base_url)
+        return tls_port(base_url, option)
     return NasBadAnswer(
         "protocol",
         f"What answers at {base_url} does not speak HTTP.",
-        f"Check the port (--port); DSM usually has 5000 for http and 5001 for https. {LOOK_FOR_IT}",
+        f"Check the port ({option.both}): DSM usually has 5000 for http and 5001 for https. {LOOK_FOR_IT}",
     )

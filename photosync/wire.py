@@ -17,6 +17,7 @@ import requests
 import urllib3
 from urllib3.util import Timeout
 
+from .address import URL_OPTION, AddressOption, base_url_of_redirect
 from .errors import LOOK_FOR_IT, NasBadAnswer, NasError, NasRedirects, NasUnreachable
 from .sockets import DeadlineAdapter, tls_context
 from .trouble import tls_port, too_slow, translate
@@ -53,22 +54,33 @@ class Wire:
 
     Nothing on the machine changes a call (`.netrc`, proxy variables), no redirect is followed and no cookie
     is kept. `timeout_seconds` is the time for one exchange in total, connecting and retrying included.
-    `ca_file`, `insecure` and `fingerprint` are as in `tls_context`.
+    `ca_file`, `insecure` and `fingerprint` are as in `tls_context`; errors speak of the `option` that has the address.
     """
 
     def __init__(
-        self, base_url: str, timeout_seconds: float, ca_file: Path | None, insecure: bool, fingerprint: str = ""
+        self,
+        base_url: str,
+        timeout_seconds: float,
+        ca_file: Path | None,
+        insecure: bool,
+        fingerprint: str = "",
+        option: AddressOption = URL_OPTION,
     ) -> None:
         self.base_url = base_url
+        self.option = option
         self._timeout_seconds = timeout_seconds
         self._session = _Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers = {"Accept-Encoding": "identity", "User-Agent": "photos-sync"}
-        context = tls_context(ca_file, insecure, fingerprint) if base_url.startswith("https:") else None
-        self._session.mount(base_url, DeadlineAdapter(context))
+        scheme = urlsplit(base_url).scheme
+        context = tls_context(ca_file, insecure, fingerprint) if scheme == "https" else None
         unchecked = insecure or bool(fingerprint)  # by the library: the fingerprint is checked by the socket
-        self._verify: bool | str = False if unchecked else (str(ca_file) if ca_file else True)
+        # The library's own adapters check no fingerprint and keep no deadline; it looks for one by an address that it
+        # has rewritten.
+        self._session.adapters.clear()
+        adapter = DeadlineAdapter(context, verify=False if unchecked else (str(ca_file) if ca_file else True))
+        self._session.mount(f"{scheme}://", adapter)
         if unchecked:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -108,26 +120,57 @@ class Wire:
     ) -> Answer:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            raise too_slow(self.base_url, self._timeout_seconds)
+            raise too_slow(self.base_url, self._timeout_seconds, self.option)
         try:
             with self._session.request(
                 method,
                 f"{self.base_url}/{path}",
                 **arguments,
                 timeout=Timeout(total=remaining, connect=min(CONNECT_SECONDS, remaining)),  # type: ignore[arg-type]
-                verify=self._verify,
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                self._check_status(response, path)
                 return self._read(response, limit_bytes, room)
         except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
             # Their texts hold the address with its query, so only their kinds are told.
-            raise translate(error, self.base_url, self._timeout_seconds) from None
+            raise translate(error, self.base_url, self._timeout_seconds, self.option) from None
+
+    def _check_status(self, response: requests.Response, path: str) -> None:
+        status = response.status_code
+        if status == 400 and _told_plain(response):
+            raise tls_port(self.base_url, self.option)
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise NasBadAnswer("encoding", "The NAS sent a compressed answer, which was not asked for.")
+        if 300 <= status < 400:
+            raise self._redirected(response.headers.get("Location", ""), path)
+        if status == 429 or status >= 500:
+            raise NasUnreachable(
+                f"http_{status}",
+                f"The NAS answered with HTTP status {status}.",
+                "It is busy or starting; it is tried again.",
+                retry_after_seconds=_retry_after(response.headers.get("Retry-After", "")),
+            )
+        if status not in (200, 404):
+            raise NasBadAnswer(
+                f"http_{status}",
+                f"What answers at {self.base_url} sent HTTP status {status}, as no Synology NAS does here.",
+                f"Check {self.option.both}: DSM or Synology Photos has to be there. {LOOK_FOR_IT}",
+            )
+
+    def _redirected(self, location: str, path: str) -> NasRedirects:
+        """No redirect is followed: password and token would go along."""
+        target = base_url_of_redirect(location, path)
+        if not target:
+            step = f"Correct the address in {self.option.name}: it has to be the NAS's final one."
+            return NasRedirects("", f"{self.base_url} redirects to another address.", step)
+        cause = f"{self.base_url} redirects to {urlsplit(target)._replace(path='').geturl()}"
+        if self.base_url.startswith("https:") and target.startswith("http:"):
+            step = "It is not gone there. Look in DSM for what leads there (Control Panel > Login Portal)."
+            return NasRedirects("", f"{cause}, which is not encrypted.", step)
+        return NasRedirects(target, f"{cause}.", f"If that is your NAS, {self.option.put} {target}")
 
     def _read(self, response: requests.Response, limit_bytes: int, room: Room | None) -> Answer:
-        if response.status_code == 400 and _told_plain(response):
-            raise tls_port(self.base_url)
-        _check_status(response, self.base_url)
         if response.status_code == 404:
             return Answer("", b"", announced=False, found=False)
         length = _content_length(response)
@@ -174,48 +217,6 @@ def _told_plain(response: requests.Response) -> bool:
     with suppress(OSError, urllib3.exceptions.HTTPError):
         return bool(_TOLD_PLAIN.search(response.raw.read(4096, decode_content=False)))
     return False
-
-
-def _check_status(response: requests.Response, base_url: str) -> None:
-    status = response.status_code
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise NasBadAnswer("encoding", "The NAS sent a compressed answer, which was not asked for.")
-    if 300 <= status < 400:
-        raise _redirected(response.headers.get("Location", ""), base_url)
-    if status == 429 or status >= 500:
-        raise NasUnreachable(
-            f"http_{status}",
-            f"The NAS answered with HTTP status {status}.",
-            "It is busy or starting; it is tried again.",
-            retry_after_seconds=_retry_after(response.headers.get("Retry-After", "")),
-        )
-    if status not in (200, 404):
-        raise NasBadAnswer(
-            f"http_{status}",
-            f"What answers at {base_url} sent HTTP status {status}, as no Synology NAS does here.",
-            f"Check --url and --port: they have to lead to DSM or to Synology Photos. {LOOK_FOR_IT}",
-        )
-
-
-def _redirected(location: str, base_url: str) -> NasRedirects:
-    """No redirect is followed: password and token would go along."""
-    try:
-        target = urlsplit(location)
-        port = f":{target.port}" if target.port else {"http": ":80", "https": ":443"}.get(target.scheme, "")
-        host = target.hostname or ""
-    except ValueError:
-        host, port, target = "", "", urlsplit("")
-    if (
-        target.scheme in ("http", "https")
-        and host
-        and host.isascii()
-        and host.replace("-", "").replace(".", "").isalnum()
-    ):
-        alias = target.path.partition("/webapi")[0].rstrip("/") if "/webapi" in target.path else ""
-        address = f"{target.scheme}://{host}{port}"
-        step = f"If that is your NAS, put it into the configuration: --url {address}{alias}"
-        return NasRedirects(address + alias, f"{base_url} redirects to {address}.", step)
-    return NasRedirects("", f"{base_url} redirects to another address.", "Put the NAS's final address into --url.")
 
 
 def _retry_after(text: str) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 from conftest import CANARY_PASSPHRASE, canary_nas
 
 from photosync.account import Account
+from photosync.address import LINK_OPTION, URL_OPTION
 from photosync.fakenas import Call, FakeNas, Item, Library
 from photosync.log import Redactor
 from photosync.models import Album, Photo
@@ -44,8 +45,9 @@ def client_of(
 ) -> SynologyClient:
     """A client of this NAS, by its own account and address if no others are given."""
     hide = options.setdefault("hide", lambda text: None)
+    option = LINK_OPTION if way_in is not None and way_in.passphrase else URL_OPTION
     return SynologyClient(
-        Wire(url or nas.url, timeout_seconds, None, False),
+        Wire(url or nas.url, timeout_seconds, None, False, option=option),
         way_in or Account(nas.username, lambda: Secret(nas.password), hide),
         **{"max_photo_bytes": 8_000_000} | options,
     )

@@ -69,8 +69,8 @@ def test_a_login_without_a_token_is_a_login(guest: Guest, nas: FakeNas, token: s
 @pytest.mark.parametrize(
     "data",
     [
-        *({"sid": sid} for sid in ("", None, 5, True, ["s"], "ä", "a b", "a;b", "a\r\nX: y", "a" * 600, "\ud800" * 9)),
-        *({"sid": "s" * 40, "synotoken": token} for token in (5, ["t"], "a\nb", "ö", "t" * 600)),
+        *({"sid": sid} for sid in ("", None, 5, True, ["s"], "ä", "a b", "a;b", "a\r\nX: y", "a" * 257, "\ud800" * 9)),
+        *({"sid": "s" * 40, "synotoken": token} for token in (5, ["t"], "a\nb", "ö", "t" * 257)),
         None,
         [],
         "sid",
@@ -189,7 +189,7 @@ def test_a_file_that_cannot_be_used_is_told_and_nothing_is_sent(frame: Frame) ->
     assert frame.nas.count(AUTH, "login") == 0
 
 
-@pytest.mark.parametrize("device", ["", None, 5, "a b", "ä", "a" * 600])
+@pytest.mark.parametrize("device", ["", None, 5, "a b", "ä", "a" * 257])
 def test_a_device_id_that_could_not_be_kept_is_none(frame: Frame, device: Any) -> None:
     row = {"sid": "s" * 40, "synotoken": "t" * 10, "did": device}
     frame.nas.fault(fakenas.json_body({"success": True, "data": row}), api=AUTH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,8 +26,12 @@ PASSPHRASE = "NiXlv1i2N"
     ],
 )
 def test_a_link_holds_the_address_and_the_passphrase(link: str, url: str) -> None:
-    found, passphrase = split_link(link.format(PASSPHRASE))
-    assert (found, passphrase.reveal()) == (url, PASSPHRASE)
+    found, folder, passphrase = split_link(link.format(PASSPHRASE))
+    assert (found, folder, passphrase.reveal()) == (url, "mo/sharing", PASSPHRASE)
+
+
+def test_a_link_keeps_its_folder() -> None:
+    assert split_link(f"https://nas/photo/aa/sharing/{PASSPHRASE}")[:2] == ("https://nas:443/photo", "aa/sharing")
 
 
 def refusal(link: str) -> str:
@@ -52,8 +57,18 @@ def test_a_link_through_synologys_servers_is_told_what_to_use_instead(link: str)
     assert "http://nas.local:5000/mo/sharing/" in told
 
 
-def test_a_request_for_photos_is_told() -> None:
-    assert "request for photos" in refusal(f"http://nas:5000/mo/request/{PASSPHRASE}")
+@pytest.mark.parametrize("folder", ["mo", "aa"])
+def test_a_request_for_photos_is_told(folder: str) -> None:
+    assert "request for photos" in refusal(f"http://nas:5000/{folder}/request/{PASSPHRASE}")
+
+
+def test_a_name_of_quickconnect_that_is_the_nas_own_address_is_taken() -> None:
+    name = "192-168-1-5.family.direct.quickconnect.to"
+    assert base_url(f"{name}:5001", None) == f"https://{name}:5001"
+    assert split_link(f"https://{name}:5001/mo/sharing/{PASSPHRASE}")[0] == f"https://{name}:5001"
+    for relay in ("direct.quickconnect.to", "indirect.quickconnect.to", "family.quickconnect.to"):
+        with pytest.raises(ValueError, match="QuickConnect"):
+            base_url(relay, None)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +83,8 @@ def test_a_request_for_photos_is_told() -> None:
         f"http://nas/sharing/{PASSPHRASE}",
         f"http://nas/mo/sharing/{PASSPHRASE}/photo",
         f"http://nas/mo/sharing/{PASSPHRASE}/mo/sharing/{PASSPHRASE}",
+        f"http://nas/aa/sharing/{PASSPHRASE}/mo/sharing/{PASSPHRASE}",
+        f"http://nas/photo/sharing/{PASSPHRASE}",
         "http://nas:5000/mo/sharing/",
         "http://nas:5000/mo/sharing/ab",
         f"http://nas:5000/mo/sharing/{PASSPHRASE}%0d",
@@ -93,11 +110,45 @@ def test_an_address_that_cannot_be_one_is_told(link: str) -> None:
 def test_nothing_else_is_ever_raised(text: str) -> None:
     for link in (text, f"http://{text}/mo/sharing/{PASSPHRASE}", f"http://nas/mo/sharing/{text}"):
         try:
-            url, passphrase = split_link(link)
+            url, _, passphrase = split_link(link)
         except ValueError:
             continue
         assert url.startswith(("http://", "https://"))
         assert passphrase.reveal() not in url or passphrase.reveal() in text.replace(passphrase.reveal(), "", 1)
+
+
+# Addresses that a library would rewrite
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://nas/./photo",
+        "https://nas/x/../photo",
+        "https://nas/photo/..",
+        "https://nas/%2e%2E/photo",
+        "https://nas/%252e/photo",
+        "https://nas/%ff",
+        "https://nas/%zz",
+        "https://größe.local",
+        "https://１２７.0.0.1",
+        f"https://{'ä' * 80}.local",
+        "https://m%C3%BCller.local",
+    ],
+)
+def test_an_address_with_several_readings_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a host name"):
+        base_url(text, None)
+
+
+@given(st.text("abZ09-._~+%/2eö¼ß１", max_size=12), st.text("abZ09-._~+%/2eö¼ß１", max_size=20))
+def test_an_address_that_is_taken_is_sent_as_it_is(host: str, path: str) -> None:
+    try:
+        url = base_url(f"https://{host}/{path}", None)
+    except ValueError:
+        return
+    assert str(requests.Request("GET", f"{url}/webapi").prepare().url).startswith(f"{url}/")
+    assert base_url(url, None) == url
 
 
 # What people paste

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -274,7 +275,7 @@ def test_a_failed_check_ends_with_status_1_as_a_process(command: Command, tmp_pa
     assert "FAILED  The NAS does not accept the account name or the password." in ended.stdout
 
 
-@pytest.mark.parametrize("host", ["nas.invalid", "a" * 64 + ".example", "ä" * 80])
+@pytest.mark.parametrize("host", ["nas.invalid", "a" * 64 + ".example"])
 def test_a_name_that_does_not_resolve_is_told(command: Command, host: str) -> None:
     assert command.check(url=f"http://{host}:5000") == 1
     assert f"FAILED  The name {host} does not resolve to an address." in command.text
@@ -479,6 +480,48 @@ def encrypted(command: Command) -> Iterator[FakeNas]:
         yield nas
 
 
+class Relay:
+    """Leads each connection to a port of its own, as far as `ports` goes, then to `last`."""
+
+    def __init__(self, ports: Sequence[int], last: int) -> None:
+        self._ports = [*ports]
+        self._last = last
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept)]
+        self._sockets = contextlib.ExitStack()
+
+    def __enter__(self) -> Relay:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        for thread in self._threads:
+            thread.join(10)
+        self._sockets.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = self._sockets.enter_context(self._server.accept()[0])
+                port = self._ports.pop(0) if self._ports else self._last
+                target = self._sockets.enter_context(socket.create_connection(("127.0.0.1", port)))
+                for pair in ((client, target), (target, client)):
+                    thread = threading.Thread(target=_pump, args=pair, daemon=True)
+                    self._threads.append(thread)
+                    thread.start()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
 def last_lines(command: Command, number: int) -> list[str]:
     return [line.removeprefix("        ") for line in command.text.splitlines()[-number:]]
 
@@ -541,6 +584,17 @@ def test_a_certificate_that_has_changed_is_told_with_both_fingerprints(command: 
     assert encrypted.calls == []
 
 
+def test_the_pinned_certificate_is_compared_before_it_is_called_so(command: Command, encrypted: FakeNas) -> None:
+    """Whoever answers the first connection is not who answers the next ones."""
+    with canary_nas(tls=True) as impostor, Relay([encrypted.port], impostor.port) as relay:
+        url = f"https://127.0.0.1:{relay.port}"
+        assert command.check("--tls-fingerprint", encrypted.fingerprint, url=url) == 1
+        assert impostor.calls == []
+    assert "is the pinned one" not in command.text
+    assert f"it has {impostor.fingerprint}, and expected was {encrypted.fingerprint}." in command.text
+    assert encrypted.count("SYNO.API.Auth") == 0
+
+
 @pytest.mark.parametrize(("year", "hint"), [(2099, "clock"), (2020, "Renew it")])
 def test_a_certificate_out_of_its_time_is_told(command: Command, tmp_path: Path, year: int, hint: str) -> None:
     with canary_nas(tls=Certificate(names=("127.0.0.1",), valid_from=datetime(year, 1, 1, tzinfo=UTC))) as nas:
@@ -555,6 +609,10 @@ def test_a_certificate_out_of_its_time_is_told(command: Command, tmp_path: Path,
 
 
 ELSEWHERE = "Synology Photos answers elsewhere. In place of --url and --port:"
+UNENCRYPTED = (
+    "Synology Photos answers elsewhere, but only without encryption: others can read along. "
+    "In place of --url and --port:"
+)
 
 
 @pytest.fixture
@@ -562,6 +620,23 @@ def gone() -> str:
     """An address that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def rude() -> Iterator[str]:
+    """An https address that hangs up on everybody."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        yield f"https://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def assert_no_account(nas: FakeNas) -> None:
@@ -633,7 +708,7 @@ def test_an_https_port_spoken_to_in_plain_is_found_out(command: Command, encrypt
 def test_a_plain_port_spoken_to_in_https_is_found_out(command: Command) -> None:
     assert command.check(url=command.nas.url.replace("http:", "https:")) == 1
     assert "does not speak https." in command.text
-    assert last_lines(command, 2) == [ELSEWHERE, f"--url {command.nas.url}"]
+    assert last_lines(command, 2) == [UNENCRYPTED, f"--url {command.nas.url}"]
 
 
 @pytest.mark.parametrize("alias", ["", "photo"])
@@ -652,7 +727,7 @@ def test_a_redirect_to_another_host_is_told_and_not_looked_at(command: Command) 
     target = command.nas.url.replace("127.0.0.1", "localhost")
     with canary_nas(redirect_to=target) as redirecting:
         assert command.check(url=redirecting.url) == 1
-    assert last_lines(command, 1)[0].endswith(f"If that is your NAS, put it into the configuration: --url {target}")
+    assert last_lines(command, 1)[0].endswith(f"If that is your NAS, put this into the configuration: --url {target}")
     assert command.nas.calls == []
 
 
@@ -661,27 +736,51 @@ def test_photos_on_this_host_is_told_beside_a_redirect_to_another(command: Comma
     command.nas.fault(fakenas.redirect(target), times=1)
     assert command.check(url=f"{command.nas.url}/photo") == 1
     step, *found = last_lines(command, 3)
-    assert step == f"If that is your NAS, put it into the configuration: --url {target}"
+    assert step == f"If that is your NAS, put this into the configuration: --url {target}"
     assert found == [ELSEWHERE, f"--url {command.nas.url}"]
 
 
-def test_a_port_that_hangs_up_on_https_is_looked_around(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_hangs_up_on_https_is_looked_around(
+    command: Command, rude: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(check, "PORTS", (command.nas.port,))
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(5)
+    assert command.check(url=rude) == 1
+    assert last_lines(command, 2) == [UNENCRYPTED, f"--url {command.nas.url}"]
 
-        def hang_up() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    server.accept()[0].close()
 
-        thread = threading.Thread(target=hang_up)
-        thread.start()
-        status = command.check(url=f"https://127.0.0.1:{server.getsockname()[1]}")
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
-    assert status == 1
-    assert last_lines(command, 2) == [ELSEWHERE, f"--url {command.nas.url}"]
+def test_who_chose_whom_to_trust_is_not_led_away_from_encryption(
+    command: Command, rude: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(check, "PORTS", (command.nas.port,))
+    (tmp_path / "nas.pem").write_text(Certificate().make()[1])
+    for trusted in (["--tls-fingerprint", "AB" * 32], ["--ca-file", str(tmp_path / "nas.pem")]):
+        for url in (rude, command.nas.url.replace("http:", "https:")):
+            assert command.check(*trusted, url=url) == 1
+            assert "http://" not in command.text
+    assert command.nas.calls == []
+
+
+def test_what_is_encrypted_is_told_first_and_the_rest_with_a_warning(
+    command: Command, rude: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with canary_nas(tls=True) as encrypted:
+        monkeypatch.setattr(check, "PORTS", (command.nas.port, encrypted.port))
+        monkeypatch.setattr(elsewhere, "_HTTPS_PORTS", (encrypted.port,))
+        assert command.check(url=rude) == 1
+    assert last_lines(command, 4) == [
+        ELSEWHERE,
+        f"--url {encrypted.url}",
+        UNENCRYPTED.replace("elsewhere, but only", "also"),
+        f"--url {command.nas.url}",
+    ]
+
+
+def test_a_redirect_away_from_encryption_is_not_recommended(command: Command, encrypted: FakeNas) -> None:
+    encrypted.ways = replace(encrypted.ways, redirect_to="http://nas.example:5000")
+    assert command.check("--tls-fingerprint", encrypted.fingerprint) == 1
+    assert f"FAILED  {encrypted.url} redirects to http://nas.example:5000, which is not encrypted." in command.text
+    assert "--url http:" not in command.text
+    assert "Control Panel > Login Portal" in command.text
 
 
 def test_a_login_at_another_applications_address_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

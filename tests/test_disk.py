@@ -181,6 +181,41 @@ def test_a_file_that_somebody_removed_is_simply_not_there(tmp_path: Path, caplog
     assert caplog.text == ""
 
 
+def test_a_file_that_cannot_be_read_is_counted_and_tried_again_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    disk = disk_in(tmp_path, clock=clock)
+    disk.write(KEY, JPEG)
+    before = disk.generation
+    name = only_file(tmp_path)
+    file = name.rename(tmp_path / "photo")
+    name.mkdir()
+    assert (disk.read(KEY), KEY in disk, list(disk), disk.bytes) == (None, False, [], len(JPEG))
+    assert disk.generation != before
+    assert "can be" in caplog.text
+    name.rmdir()
+    file.rename(name)
+    assert disk.read(KEY) is None  # not yet
+    before = disk.generation
+    clock.now += HOUR
+    assert (KEY in disk, list(disk), disk.read(KEY)) == (True, [KEY], JPEG)
+    assert disk.generation != before
+
+
+def test_a_file_that_cannot_be_read_leaves_with_its_photo(tmp_path: Path) -> None:
+    disk = disk_in(tmp_path)
+    disk.write(KEY, JPEG)
+    name = only_file(tmp_path)
+    file = name.rename(tmp_path / "photo")
+    name.mkdir()
+    assert disk.read(KEY) is None
+    name.rmdir()
+    file.rename(name)
+    disk.retain(lambda key: False)
+    assert (disk.bytes, list(tmp_path.iterdir())) == (0, [])
+
+
 def test_a_disk_that_cannot_be_written_is_told_once_and_tried_again_later(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

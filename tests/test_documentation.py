@@ -132,3 +132,11 @@ class TestExampleConfiguration:
         assert replace(load_settings(["-c", str(file)], {}), device_file=None) == load_settings(
             ["-u", "picture-frame", "-p", "x", "-U", "nas.local"], {}
         )
+
+
+def test_the_drop_in_for_share_links_is_the_same_in_the_unit_and_the_readme() -> None:
+    unit = (ROOT / "systemd" / "photos-sync.service").read_text("utf-8")
+    drop_in = re.search(r"^#   \[Service\]\n(#   .*\n)+", unit, re.MULTILINE)
+    assert drop_in is not None
+    assert "LoadCredential=\n" in drop_in[0]
+    assert drop_in[0].replace("#   ", "  ") in (ROOT / "README.md").read_text("utf-8")

@@ -55,3 +55,8 @@ def test_each_refused_call_that_has_a_known_cause_says_what_to_do(code: int) -> 
     error = dsm.call_error("SYNO.Foto.Browse.Album", code)
     assert str(error).endswith(".") and error.next_step.endswith(".")
     assert str(code) not in error.sentence
+
+
+def test_a_session_text_is_what_fits_into_a_header_and_nothing_else() -> None:
+    assert all(map(dsm.is_session_text, ("a", "Z9_.-", "a" * 256)))
+    assert not any(map(dsm.is_session_text, ("", "a b", "a\n", "a;b", "ä", "a" * 257, None, 5)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 
 from photosync.elsewhere import PORTS, candidates, find
+from photosync.fakenas import FakeNas
+from photosync.wire import Wire
 
 
 def test_the_usual_ports_are_candidates_with_and_without_alias() -> None:
@@ -37,9 +39,9 @@ def test_where_the_same_host_redirects_to_is_the_first_candidate() -> None:
 def test_an_ipv6_address_keeps_its_brackets() -> None:
     assert candidates("http://[fe80::1]:5000", (443,)) == [
         "https://[fe80::1]:5000",
+        "https://[fe80::1]:443",
         "https://[fe80::1]:5000/photo",
         "http://[fe80::1]:5000/photo",
-        "https://[fe80::1]:443",
         "https://[fe80::1]:443/photo",
     ]
 
@@ -47,6 +49,17 @@ def test_an_ipv6_address_keeps_its_brackets() -> None:
 def test_the_first_that_answers_is_found_on_each_port() -> None:
     bases = ["http://nas:1", "http://nas:1/photo", "http://nas:2", "http://nas:2/photo", "https://nas:2"]
     assert find(bases, lambda base: base != "http://nas:2") == ["http://nas:1", "http://nas:2/photo", "https://nas:2"]
+
+
+def test_four_at_most_are_asked_at_a_time(nas: FakeNas) -> None:
+    nas.latency = 0.1
+
+    def answers(base: str) -> bool:
+        return Wire(base, 5.0, None, False).exchange("GET", "x", {}, headers={}, limit_bytes=1000).found
+
+    assert find([f"{nas.url}/{number}" for number in range(16)], answers) == []
+    assert len(nas.calls) == 16
+    assert nas.concurrency_peak == 4
 
 
 def test_those_that_do_not_answer_in_time_are_not_waited_for() -> None:

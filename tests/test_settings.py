@@ -421,6 +421,12 @@ class TestSystemdCredentials:
 
 
 class TestUrl:
+    @pytest.mark.parametrize("path", ["mo/sharing", "aa/sharing", "aa/request", "MO/Sharing", "mo/%73haring"])
+    def test_a_share_link_given_as_address_is_refused_without_being_shown(self, path: str) -> None:
+        told = mistakes(["-U", f"http://nas/x/{path}/canaryLINK9?x=1", "-u", "me", "-p", "x"])
+        assert "url (command line) is a share link: give it with --share-link, and no account." in told
+        assert "canaryLINK9" not in str(told)
+
     @pytest.mark.parametrize(
         ("text", "port", "url"),
         [
@@ -449,7 +455,11 @@ class TestUrl:
             ("[::1]:5001", None, "https://[::1]:5001"),
             ("https://[2001:db8::2]/photo", None, "https://[2001:db8::2]:5001/photo"),
             ("my_nas", None, "http://my_nas:5000"),
-            ("größe.local", None, "http://größe.local:5000"),
+            ("küche.local", None, "http://xn--kche-0ra.local:5000"),
+            ("[fe80::1%25eth0]:5001", None, "https://[fe80::1%eth0]:5001"),
+            ("nas/photö", None, "http://nas:5000/phot%C3%B6"),
+            ("nas/phot%c3%b6", None, "http://nas:5000/phot%C3%B6"),
+            ("nas/%70hoto", None, "http://nas:5000/photo"),
             (" nas ", None, "http://nas:5000"),
             ("nas:", None, "http://nas:5000"),
             ("http://nas:5000/?launchApp=SYNO.Foto.AppInstance#/album/8", None, "http://nas:5000"),

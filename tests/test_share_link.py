@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
 
 import pytest
-from conftest import CANARY_PASSPHRASE, canary_nas, leaks, share
+from conftest import CANARY_PASSPHRASE, canary_nas, leaks, link_settings, share
 from guest import ALBUM, AUTH, ITEM, MINUTE, SHARE_LOGIN, TEAM_THUMBNAIL, THUMBNAIL, Visitor, shared_space
 
 from photosync import fakenas
 from photosync.albums import AlbumView, look
+from photosync.connect import build_client
 from photosync.errors import (
     AlbumProblem,
     LoginRefused,
     NasBadAnswer,
     NasCallRefused,
     NasError,
+    NasRedirects,
     NasUnreachable,
     PhotoNotFound,
 )
 from photosync.fakenas import FakeNas, Fault
+from photosync.fakenas.ways import Ways
+from photosync.log import Redactor
 from photosync.models import Catalog, Photo
 from photosync.secret import Secret
+from photosync.settings import load_settings
 from photosync.share_link import LinkLogin, ShareLink
 
 ERAS = ("1.3", "1.6", "1.9")
@@ -391,7 +397,7 @@ def test_a_nas_without_share_links_is_told(nas: FakeNas, visitor: Visitor) -> No
     assert "offers no share links" in str(refusal(visitor))
 
 
-@pytest.mark.parametrize("sid", [None, "", 5, "a b", "a;b", "a\r\nX: y", "ä", "s" * 600])
+@pytest.mark.parametrize("sid", [None, "", 5, "a b", "a;b", "a\r\nX: y", "ä", "s" * 257])
 def test_a_session_that_could_break_a_header_is_refused(nas: FakeNas, visitor: Visitor, sid: Any) -> None:
     nas.fault(fakenas.json_body({"success": True, "data": {"sharing_sid": sid}}), api=SHARE_LOGIN)
     error = refusal(visitor)
@@ -405,8 +411,17 @@ ADVICE: dict[str, Fault] = {
     "reset": fakenas.reset(),
     "status": fakenas.status(403),
     "redirect": fakenas.redirect("https://nas.example:5001/photo/webapi/query.cgi"),
+    "redirect to nowhere": fakenas.redirect("/elsewhere"),
+    "another page": fakenas.status(404),
     "slow": fakenas.hang(),
 }
+
+
+def assert_fits_a_link(error: NasError) -> None:
+    """No option that a link does not have, and no address that could be taken for a whole link."""
+    assert not re.search(r"--(url|port|username|password|album|enrol|otp|device)", error.sentence)
+    assert not re.search(r"--share-link[ :=]+http", error.sentence)
+    assert "/sharing" not in error.sentence
 
 
 @pytest.mark.parametrize("name", ADVICE)
@@ -414,15 +429,60 @@ def test_no_advice_names_an_option_that_a_link_does_not_have(nas: FakeNas, name:
     share(nas)
     visitor = Visitor(nas, timeout_seconds=0.5)
     nas.fault(ADVICE[name])
-    step = refusal(visitor).next_step
-    assert "--share-link" in step
-    assert "--url" not in step
-    assert "--port" not in step
+    error = refusal(visitor)
+    assert "--share-link" in error.next_step
+    assert_fits_a_link(error)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "nas.invalid"])
+def test_no_trouble_with_the_connection_is_told_with_another_option(tls: bool, scheme: str, host: str) -> None:
+    with canary_nas(tls=tls) as nas:
+        url = f"{scheme}://{host}:{nas.port}"
+        for ended in (False, True):
+            if ended:
+                nas.stop()
+            for trusted in ({}, {"insecure": True}, {"tls_fingerprint": "AB:" * 31 + "AB"}):
+                client = build_client(link_settings(nas, **trusted | {"url": url}), Redactor())
+                try:
+                    client.discover()
+                except NasError as error:
+                    assert_fits_a_link(error)
+                else:
+                    assert not ended and (scheme == "https") == tls
+
+
+@pytest.mark.parametrize("api", [SHARE_LOGIN, ALBUM, ITEM])
+def test_no_error_code_is_told_with_an_option_of_accounts(nas: FakeNas, api: str) -> None:
+    share(nas)
+    for code in (*range(100, 122), 150, 160, *range(400, 412), 498, 499, 609, 642, 801, 803, 804, 1000, 1001):
+        nas.clear_faults()
+        nas.fault(fakenas.error(code), api=api)
+        with pytest.raises(NasError) as caught:
+            photos(Visitor(nas))
+        assert_fits_a_link(caught.value)
 
 
 def test_a_redirect_says_how_the_link_has_to_begin(nas: FakeNas, visitor: Visitor) -> None:
     nas.fault(ADVICE["redirect"])
     assert "let --share-link begin with https://nas.example:5001/photo" in refusal(visitor).next_step
+
+
+def test_a_redirect_of_a_call_is_told_without_the_links_folder(nas: FakeNas, visitor: Visitor) -> None:
+    (album,) = visitor.client.list_albums()
+    nas.ways = Ways(redirect_to="https://nas.example:5001")
+    with pytest.raises(NasRedirects) as caught:
+        visitor.client.album_state(album)
+    assert caught.value.next_step == "If that is your NAS, let --share-link begin with https://nas.example:5001"
+
+
+def test_a_link_in_another_folder_opens_the_album(nas: FakeNas) -> None:
+    link = share(nas).replace("/mo/", "/aa/")
+    client = build_client(load_settings(["--share-link", link], {}), Redactor())
+    (album,) = client.list_albums()
+    assert client.list_photos(album).photos
+    assert {call.path for call in nas.calls} == {"/webapi/query.cgi", "/aa/sharing/webapi/entry.cgi"}
 
 
 def test_too_many_logins_are_told_in_the_words_of_a_link(nas: FakeNas, visitor: Visitor) -> None:

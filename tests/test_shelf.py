@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,16 @@ from guest import client_of
 from test_store import Stage, nas_with, until
 
 from photosync import fakenas, shelf
+from photosync.deck import Deck, Decks
 from photosync.disk import PhotoDisk
 from photosync.errors import Busy, NasUnreachable
 from photosync.fakenas import FakeNas
 from photosync.models import Catalog, Photo
+from photosync.screens import Screens
 from photosync.shelf import Shelf
 from photosync.state import StateTrouble
 from photosync.store import PhotoStore
+from photosync.sync import AlbumSync
 
 THUMBNAIL = "SYNO.Foto.Thumbnail"
 MEGABYTE = 1_000_000
@@ -37,6 +40,14 @@ class DiskStage(Stage):
         self.store = PhotoStore(
             client_of(nas, clock=self.clock), self.cache, rng=random.Random(1), shelf=self.shelf, clock=self.clock
         )
+
+
+class CountingDeck(Deck):
+    draws = 0
+
+    def draw_held(self, held: Sequence[int], catalog: Catalog) -> int | None:
+        self.draws += 1
+        return super().draw_held(held, catalog)
 
 
 @asynccontextmanager
@@ -58,6 +69,12 @@ def forget(stage: DiskStage, photo: Photo) -> None:
 def only_file(folder: Path) -> Path:
     (file,) = folder.glob("*.jpg")
     return file
+
+
+def make_unreadable(folder: Path) -> None:
+    for file in folder.glob("*.jpg"):
+        file.unlink()
+        file.mkdir()
 
 
 def run(test: object) -> None:
@@ -261,4 +278,26 @@ def test_what_memory_cannot_hold_is_not_kept_on_disk_either(tmp_path: Path) -> N
             assert len(stage.disk) == 0
 
     with nas_with(1, photo_bytes=100_000) as nas:
+        run(test())
+
+
+def test_a_disk_of_which_nothing_can_be_read_costs_a_screen_a_few_tries(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with stage_on(nas, tmp_path) as stage:
+            for photo in stage.photos:
+                await stage.get(photo)
+            await until(lambda: len(stage.disk) == 30)
+            for photo in stage.photos:
+                forget(stage, photo)
+            make_unreadable(tmp_path)
+            nas.stop()
+            deck = CountingDeck(random.Random(1))
+            sync = AlbumSync(client_of(nas), stage.store, ["kitchen-dash"], 60.0)
+            sync.catalog = stage.catalog
+            screens = Screens(sync, stage.store, Decks(random.Random(1)))
+            with pytest.raises(NasUnreachable):
+                await screens._from_held(deck, "", None)
+            assert deck.draws == 8
+
+    with nas_with(30) as nas:
         run(test())

@@ -7,6 +7,7 @@ import ssl
 
 import pytest
 
+from photosync.address import URL_OPTION
 from photosync.errors import LOOK_FOR_IT
 from photosync.trouble import clock_hint, tls_port, translate
 
@@ -47,7 +48,7 @@ def test_every_word_of_openssl_for_no_tls_means_a_plain_port(reason: str) -> Non
 
 
 def test_the_address_to_use_keeps_port_and_alias() -> None:
-    assert tls_port("http://nas:5001/photo").next_step.endswith(" --url https://nas:5001/photo")
+    assert tls_port("http://nas:5001/photo", URL_OPTION).next_step.endswith(" --url https://nas:5001/photo")
 
 
 def test_where_the_address_may_be_wrong_a_check_is_recommended() -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from conftest import Running, canary_nas, settings_for
+from conftest import Running, canary_nas, link_settings, settings_for, share
 from outside import talk
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -763,6 +763,30 @@ def test_an_album_that_is_not_configured_is_a_404_that_names_those_that_are(
     assert "No album of that name" in explained(answer, 404)
     assert answer.json()["next_step"] == "There are: 'Grandparents', 'Anna's garden', 'id:3', 'missing'."
     assert running.call(lambda: all(name in ("", *ALBUMS) for _, name in running.service.screens.decks._decks))
+
+
+@pytest.mark.parametrize("path", ["/files", "/files/list"])
+def test_a_name_that_an_album_may_turn_out_to_have_is_a_503_until_it_is_listed(nas: FakeNas, path: str) -> None:
+    number = nas.library.album("Grandparents").id
+    nas.stop()
+    with Running(settings_for(nas, albums=("kitchen-dash", f"id:{number}"))) as running:
+        running.look()
+        answer = running.get(path, params={"album": "Grandparents"})
+        assert "connection refused" in explained(answer, 503)
+        assert int(answer.headers["Retry-After"]) >= 1
+        nas.start()
+        running.wait_ready()
+        assert running.get(path, params={"album": "Grandparents"}).status_code == 200
+        assert running.get(path, params={"album": "Anna's garden"}).status_code == 404
+
+
+def test_the_album_of_a_share_link_is_told_by_its_name(nas: FakeNas) -> None:
+    share(nas)
+    with Running(link_settings(nas)) as running:
+        running.wait_ready()
+        answer = running.get("/files", params={"album": "Grandparents"})
+        assert explained(answer, 404)
+        assert answer.json()["next_step"] == "There are: 'kitchen-dash'."
 
 
 @pytest.mark.parametrize("path", ["/files?album=missing", "/files/list?album=missing"])

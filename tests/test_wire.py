@@ -27,6 +27,7 @@ from photosync.fakenas import Certificate, FakeNas, Fault, Library, certificate
 from photosync.models import Photo
 from photosync.nas import SynologyClient
 from photosync.settings import Secret
+from photosync.sockets import DeadlineAdapter
 from photosync.wire import Answer, Wire
 
 INFO = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": "all"}
@@ -538,6 +539,8 @@ def test_the_body_of_a_redirect_is_not_read(encoding: str) -> None:
         ("https://nas.example:5001/", "https://nas.example:5001"),
         ("https://nas.example/photo/webapi/query.cgi?a=b", "https://nas.example:443/photo"),
         ("https://user:canary-pass@nas.example/", "https://nas.example:443"),
+        ("https://[fe80::1]/webapi/query.cgi", "https://[fe80::1]:443"),
+        ("https://nas.example/photo/", "https://nas.example:443"),
     ],
 )
 def test_a_redirect_tells_the_option_that_cures_it(nas: FakeNas, location: str, url: str) -> None:
@@ -549,13 +552,22 @@ def test_a_redirect_tells_the_option_that_cures_it(nas: FakeNas, location: str, 
 
 @pytest.mark.parametrize(
     "location",
-    ["", "/elsewhere", "ftp://nas.example/", "http://[::1", "http://na;s/", "http://nas:99999/", "http://ä/"],
+    [
+        "",
+        "/elsewhere",
+        "ftp://nas.example/",
+        "http://[::1",
+        "http://na;s/",
+        "http://nas:99999/",
+        "http://ä/",
+        "http://me.quickconnect.to/",
+    ],
 )
 def test_a_redirect_to_nowhere_in_particular_is_told_without_it(nas: FakeNas, location: str) -> None:
     nas.fault(fakenas.redirect(quote(location, safe="/:[;")))
     error = trouble(wire_to(nas.url))
     assert error.kind == "redirect"
-    assert error.next_step == "Put the NAS's final address into --url."
+    assert error.next_step == "Correct the address in --url: it has to be the NAS's final one."
 
 
 # The machine around
@@ -754,11 +766,36 @@ def test_a_pin_holds_for_every_connection() -> None:
         assert ask(wire).found
 
 
+# Addresses that requests rewrites before it looks for the adapter that is to send it.
+REWRITTEN = ["/./photo", "/%70hoto", "/photö", "/x/../photo"]
+
+
+@pytest.mark.parametrize("path", REWRITTEN)
+def test_a_pin_holds_however_the_address_is_written(path: str) -> None:
+    with canary_nas(tls=True, alias="photo") as nas:
+        for url in (nas.url, nas.url.replace("https:", "HTTPS:"), nas.url.replace("1:", "1:0")):
+            assert trouble(wire_to(url + path, fingerprint="AB:" * 31 + "AB")).kind == "tls_changed"
+        assert nas.calls == []
+
+
+@pytest.mark.parametrize("path", REWRITTEN)
+def test_the_total_deadline_holds_however_the_address_is_written(nas: FakeNas, path: str) -> None:
+    nas.fault(fakenas.drip(0.05))
+    assert trouble(wire_to(nas.url + path, 0.3)).kind == "timeout"
+
+
+@pytest.mark.parametrize("url", ["http://nas:5000", "https://nas:5001/photo", "https://[fe80::1%eth0]:5001", "nas"])
+def test_no_request_can_reach_an_adapter_of_the_library(url: str) -> None:
+    adapters = wire_to(url)._session.adapters
+    assert [type(adapter) for adapter in adapters.values()] == [DeadlineAdapter]
+
+
 @pytest.mark.parametrize("fingerprint", ["", "AB:" * 31 + "AB"])
 def test_https_on_a_port_that_speaks_http_is_told(nas: FakeNas, fingerprint: str) -> None:
     error = trouble(wire_to(nas.url.replace("http:", "https:") + "/photo", fingerprint=fingerprint))
     assert (type(error), error.kind) == (NasBadAnswer, "http_port")
-    assert f"--url {nas.url}/photo." in error.next_step
+    assert error.next_step.startswith("Check the port (--url and --port): DSM usually has 5001 for https.")
+    assert "http:" not in error.next_step
 
 
 def test_http_on_a_port_that_speaks_https_is_told(encrypted: FakeNas) -> None:

@@ -95,8 +95,8 @@ class Dsm(Account):
             return self._rendition(call)
         if sharing.is_at_the_door(call):
             return self._api_answer(call, frozenset({sharing.LOGIN, *sharing.ALLOWED}))
-        if call.path.startswith(sharing.PAGES):
-            return sharing.page(call.path.removeprefix(sharing.PAGES), self.library)
+        if passphrase := sharing.passphrase_of(call):
+            return sharing.page(passphrase, self.library)
         script = _ENTRY if call.path.startswith(f"{_ENTRY}/") else call.path
         if script not in _DOORS:
             return html_page(404, "Sorry, the page you are looking for is not found.")

@@ -6,6 +6,7 @@ Share links (Synology Photos API: share links): who may open one, what can be ca
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +15,9 @@ from .request import ApiError, Request
 from .wire import Call, Reply, html_page
 
 LOGIN = "SYNO.Core.Sharing.Login"
-DOOR = "/mo/sharing/webapi/entry.cgi"
 PAGES = "/mo/sharing/"
+_PAGE = re.compile(r"/[a-z]{2}/sharing/([^/]+)/?")
+_DOOR = re.compile(r"/[a-z]{2}/sharing/webapi/entry\.cgi(/.*)?")
 
 # Everything else is for accounts.
 ALLOWED: Mapping[str, frozenset[str]] = {
@@ -35,7 +37,7 @@ _WRONG_PASSWORD = "Execute Error: wrong protect passwd"
 
 def is_at_the_door(call: Call) -> bool:
     """The suffix in `entry.cgi/<API>` is decoration here, too."""
-    return call.path == DOOR or call.path.startswith(f"{DOOR}/")
+    return _DOOR.fullmatch(call.path) is not None
 
 
 def opened_by(call: Call, library: Library) -> str:
@@ -68,6 +70,12 @@ def get_permission(request: Request) -> dict[str, Any]:
     if request.link:
         return {"permission": rights | others, "user_id": -1, "username": ""}
     return {"permission": rights | others, "user_id": request.library.user_id, "username": request.session.account}
+
+
+def passphrase_of(call: Call) -> str:
+    """What a link's page is asked with, "" at any other address."""
+    found = _PAGE.fullmatch(call.path)
+    return found[1] if found else ""
 
 
 def page(passphrase: str, library: Library) -> Reply:
