@@ -162,7 +162,7 @@ class AlbumSync:
             named = ", ".join(f"'{name}'" for name in found)
             raise NoSuchAlbum("Several of the albums shown here have that name.", f"Ask for one of {named}.")
         for view in self.views.values():
-            if view.album is None and not isinstance(view.problem, AlbumProblem):  # it may turn out to have that name
+            if _may_turn_out_as(wanted, view):
                 self.require_listing(view.name)
         named = ", ".join(f"'{view.title}'" for view in self.views.values())
         raise NoSuchAlbum("No album of that name is shown here.", f"There are: {named}.")
@@ -286,6 +286,15 @@ class AlbumSync:
         if self._retry is not None:
             IOLoop.current().remove_timeout(self._retry)
             self._retry = None
+
+
+def _may_turn_out_as(wanted: str, view: AlbumView) -> bool:
+    """Whether an album that was not seen yet may be the wanted one: named by its id it may have any name, and by its
+    name any id.
+    """
+    if view.album is not None or isinstance(view.problem, AlbumProblem):
+        return False
+    return not view.name or view.name.startswith("id:") != wanted.startswith("id:")
 
 
 def _names(album: Album) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from photosync.sockets import AnotherCertificate, DeadlineAdapter, tls_context
 def test_all_reads_of_an_answer_share_one_deadline(nas: FakeNas) -> None:
     nas.fault(fakenas.drip(every=0.05, header=True))
     with requests.Session() as session:
-        session.mount("http://", DeadlineAdapter(tls_context(None, insecure=False)))
+        session.mount("http://", DeadlineAdapter(tls_context(None, insecure=False), verify=True))
         started_at = time.monotonic()
         with pytest.raises(requests.RequestException):
             session.get(f"{nas.url}/webapi/query.cgi", timeout=0.5)
@@ -27,7 +27,7 @@ def test_all_reads_of_an_answer_share_one_deadline(nas: FakeNas) -> None:
 
 def test_a_connection_gives_up_on_a_peer_that_acknowledges_nothing(nas: FakeNas) -> None:
     with requests.Session() as session:
-        adapter = DeadlineAdapter(tls_context(None, insecure=False))
+        adapter = DeadlineAdapter(tls_context(None, insecure=False), verify=True)
         session.mount("http://", adapter)
         with session.get(f"{nas.url}/webapi/query.cgi", timeout=5, stream=True) as answer:
             connection = answer.raw.connection.sock

@@ -773,6 +773,8 @@ def test_a_name_that_an_album_may_turn_out_to_have_is_a_503_until_it_is_listed(n
         running.look()
         answer = running.get(path, params={"album": "Grandparents"})
         assert "connection refused" in explained(answer, 503)
+        assert explained(running.get(path, params={"album": "id:4"}), 503)
+        assert explained(running.get(path, params={"album": "id:999"}), 503)
         assert int(answer.headers["Retry-After"]) >= 1
         nas.start()
         running.wait_ready()
