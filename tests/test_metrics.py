@@ -11,6 +11,7 @@ from photosync.fakenas import FakeNas
 from photosync.metrics import resident_bytes
 
 STATS = {
+    "disk",
     "status",
     "photos",
     "entries",
