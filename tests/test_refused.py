@@ -322,3 +322,9 @@ class TestPrivateFolder:
 def test_the_clock_goes_on_while_the_machine_sleeps_and_its_start_has_a_name() -> None:
     assert time.monotonic() <= since_start() <= since_start()
     assert this_start() == this_start() != ""
+
+
+def test_where_the_clock_that_counts_sleep_is_missing_the_other_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    before = time.monotonic()
+    assert before <= since_start() <= time.monotonic()
