@@ -238,15 +238,17 @@ def test_where_nothing_can_be_written_the_program_remembers_its_own(machine: Mac
 
 @pytest.mark.parametrize("name", ["logins", ".logins.lock"])
 def test_no_kind_of_file_in_its_place_makes_it_wait_or_fail(machine: Machine, tmp_path: Path, name: str) -> None:
+    add(machine.program(folder=tmp_path))
+    target = tmp_path / "logins"
+    before = target.read_bytes()
     machine.folder.mkdir()
     place = machine.folder / name
-    (tmp_path / "target").write_bytes(b"{}")
-    for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to(tmp_path / "target")):
+    for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to(target)):
         make(place)
         refused = machine.program()
         add(refused)
         assert times(refused) == [1000.0]
-        assert (tmp_path / "target").read_bytes() == b"{}"
+        assert target.read_bytes() == before
         shutil.rmtree(machine.folder)
         machine.folder.mkdir()
 

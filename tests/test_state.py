@@ -118,6 +118,16 @@ def test_a_lock_is_held_by_one_at_a_time_and_ends_with_its_holder(tmp_path: Path
             pass
 
 
+def test_a_lock_is_no_link_to_another_file(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("")
+    for target in ("target", "missing"):
+        (tmp_path / "lock").symlink_to(tmp_path / target)
+        with pytest.raises(OSError, match="symbolic links"), locked(tmp_path, "lock"):
+            raise AssertionError
+        (tmp_path / "lock").unlink()
+    assert os.listdir(tmp_path) == ["target"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_lock_that_root_makes_can_be_had_by_the_folders_owner(tmp_path: Path) -> None:
     os.chown(tmp_path, 10001, 10002)
