@@ -20,7 +20,7 @@ _LOGINS_PER_WINDOW = 6
 _LOGIN_WINDOW_SECONDS = 10 * 60
 _UNDER_WAY_SECONDS = 20.0
 
-# The login did not reach DSM, was accepted, or lacks a code only, which a NAS does not count.
+# The login did not reach DSM, was accepted, or had the right password and lacks a code only.
 _NO_REFUSAL: Collection[str] = ("dns", "refused", "unreachable", "bad_sid", dsm.CODE_WANTED_KIND)
 
 
