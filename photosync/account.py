@@ -51,6 +51,10 @@ class Credentials:
             fields |= {"device_id": self.device.reveal(), "device_name": DEVICE_NAME}
         return fields
 
+    def reveal(self) -> str:
+        """All of it in one text, another one whenever anything has changed."""
+        return "\n".join(self.fields().values())
+
 
 class Account:
     """A DSM account: one of the two ways in, see `session.WayIn`.

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .account import Account
 from .brake import LoginBrake
@@ -31,22 +32,23 @@ def build_client(settings: Settings, redactor: Redactor) -> SynologyClient:
         hide=redactor.hide,
         max_photo_bytes=min(settings.max_photo_bytes, settings.max_cache_bytes),
         photo_size=settings.photo_size,
-        brake=build_brake(settings),
+        brake=_brake(settings),
     )
 
 
-def build_session(settings: Settings, account: Account, brake: LoginBrake | None = None) -> DsmSession:
-    """A session of this account alone; without a brake, none of its refused logins is remembered."""
-    return DsmSession(_wire(settings), account, brake=brake)
+def build_session(settings: Settings, account: Account) -> DsmSession:
+    """A session of this account alone."""
+    return DsmSession(_wire(settings), account, brake=_brake(settings))
 
 
-def build_brake(settings: Settings) -> LoginBrake:
+def _brake(settings: Settings) -> LoginBrake:
     """The brake that the service and each command share, also over restarts."""
     refused = RefusedLogins(
         since_start,
-        settings.state_dir or _temporary_folder(),
+        settings.state_dir,
+        private=_private_folders(settings),
         subject=settings.source,
-        private=settings.state_dir is None,
+        address=urlsplit(settings.url).netloc,
         start=this_start(),
     )
     return LoginBrake(since_start, refused)
@@ -58,12 +60,12 @@ def _way_in(settings: Settings, redactor: Redactor) -> WayIn:
     return Account(settings.username, settings.read_password, redactor.hide, settings.read_device)
 
 
-def _temporary_folder() -> Path | None:
-    """The user's own folder among the temporary files, which need not be there; None where no file can be written."""
-    try:
-        return Path(tempfile.gettempdir()) / f"photos-sync-{os.geteuid()}"
-    except FileNotFoundError:
-        return None
+def _private_folders(settings: Settings) -> list[Path]:
+    """The user's own, which need not be there; first the one that is the same for all programs, however started."""
+    found = []
+    with suppress(FileNotFoundError):  # no file can be written anywhere
+        found.append(Path(tempfile.gettempdir()) / f"photos-sync-{os.geteuid()}")
+    return [*found, *([settings.runtime_dir / "photos-sync"] if settings.runtime_dir else [])]
 
 
 def _wire(settings: Settings) -> Wire:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import dsm
 from .account import Account
-from .connect import build_brake, build_client, build_session
+from .connect import build_client, build_session
 from .device import is_otp_code, keep_device
 from .errors import ConfigError, LoginRefused, NasBadAnswer, PhotosSyncError
 from .log import Redactor, harmless
@@ -41,15 +41,12 @@ def enrol(settings: Settings) -> bool:
 def _wants_code(settings: Settings) -> bool:
     """Asks as a browser does: a login without a code, which then is no refused one."""
     account = Account(settings.username, settings.read_password, Redactor().hide)
-    brake = build_brake(settings)
-    brake.check(account.secret())
     session = build_session(settings, account)
     try:
         session.login()
     except LoginRefused as error:
         if error.kind == dsm.CODE_WANTED_KIND:
             return True
-        brake.note_refusal(error, account.secret())
         raise
     session.logout()
     return False
@@ -84,7 +81,7 @@ def _typed_code() -> Secret:
 
 def _device_for(settings: Settings, code: Secret) -> Secret:
     account = Account(settings.username, settings.read_password, Redactor().hide, otp_code=code)
-    session = build_session(settings, account, build_brake(settings))
+    session = build_session(settings, account)
     session.login()
     session.logout()
     if account.device is None:

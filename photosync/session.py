@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from . import dsm
 from .account import AUTH, AskOnce
 from .brake import LoginBrake
-from .errors import LOOK_FOR_IT, LoginRefused, NasBadAnswer, NasError
+from .errors import LOOK_FOR_IT, NasBadAnswer, NasError
 from .reply import Reply, read_reply, unreadable
 from .share_link import LOGIN
 from .wire import Answer, Room, Wire
@@ -86,12 +86,13 @@ class DsmSession:
         self._way_in = way_in
         self._clock = clock
         self._brake = brake or LoginBrake(clock)
-        self._apis: Mapping[str, _Api] = {}
-        self._lock = threading.Lock()  # held while a login is made; guards everything below
+        self._apis: Mapping[str, _Api] = {}  # replaced as a whole, by any thread
+        self._lock = threading.Lock()  # held while a login is made; the next three change only then
         self._login: Login | None = None
         self._attempts = 0
         self._failure: NasError | None = None
-        self._denied: dict[tuple[str, int], float] = {}  # until when a code of a call is no reason for a login
+        # Until when a code of a call is no reason for a login; set by any thread.
+        self._denied: dict[tuple[str, int], float] = {}
 
     def discover(self) -> None:
         """Asks which calls this NAS offers. NasBadAnswer if it is no DSM, NasCallRefused(102) without Photos."""
@@ -234,16 +235,9 @@ class DsmSession:
 
     def _log_in(self) -> Login:
         secret = self._way_in.secret()
-        with self._in_its_words():
-            self._brake.check(secret)
         self._offered()
-        try:
-            login = self._way_in.log_in(self._ask_once, secret)
-        except LoginRefused as error:
-            self._brake.note_refusal(error, secret)
-            raise
-        self._brake.note_login()
-        return login
+        with self._in_its_words(), self._brake.login(secret):
+            return self._way_in.log_in(self._ask_once, secret)
 
     def _ask_once(self, api: str, method: str, fields: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
         """A call about the session itself, which is never repeated by itself."""

@@ -39,7 +39,7 @@ class Settings:
     password is the account's or the
     link's, and exactly one of `password` and `password_file` is set; neither if the link has no password.
     `albums` is ("",) with a share link, which leads to one. `device_file` need not be there.
-    `tls_fingerprint` is as browsers show it: AB:CD:…, or "".
+    `tls_fingerprint` is as browsers show it: AB:CD:…, or "". `runtime_dir` is the user's, where systemd has made one.
     """
 
     url: str
@@ -65,6 +65,7 @@ class Settings:
     tls_fingerprint: str = ""
     state_dir: Path | None = None
     state_writable: bool = True
+    runtime_dir: Path | None = None
     log_level: str = "info"
     command: str = "run"
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -133,6 +134,7 @@ class _Loader(Sources):
             insecure=bool(self.raw["insecure"]),
             state_dir=state_dir,
             state_writable=self.state_writable,
+            runtime_dir=self.runtime_dir(),
             tls_fingerprint=self.tls_fingerprint(way_in["url"]),
             log_level=self.choice("log-level", "info", LOG_LEVELS),
             command=self.command,
@@ -281,6 +283,10 @@ class _Loader(Sources):
         self.state_writable = not problem
         return folder
 
+    def runtime_dir(self) -> Path | None:
+        text = self.environment.get("XDG_RUNTIME_DIR")
+        return Path(text) if text else None
+
     def device_file(self, state_dir: Path | None) -> Path | None:
         """What --enrol replaces need not be of any use."""
         path = device_path(self.raw["device-file"], state_dir, self.config_file)
@@ -300,6 +306,8 @@ class _Loader(Sources):
             return None
         if not is_otp_code(text):
             self.mistakes.append(f"{self.source('otp-code')}: it has to be the six digits of the authenticator app.")
+        if self.command != "enrol":
+            self.warnings.append(f"{self.source('otp-code')} is of use for --enrol alone.")
         return Secret(text)
 
     def is_guarded(self, path: Path) -> bool:

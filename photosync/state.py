@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -66,9 +67,7 @@ def keep(path: Path, lines: Iterable[str]) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # readable by its owner alone
     try:
         with open(descriptor, "w", encoding="utf-8") as stream:
-            if os.geteuid() == 0:
-                owner = path.parent.stat()
-                os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
+            _give(stream.fileno(), path.parent)
             stream.writelines(lines)
             stream.flush()
             os.fsync(stream.fileno())
@@ -83,3 +82,22 @@ def clear_unfinished(path: Path) -> None:
     """Removes what `keep` has left of this file when it was killed; for its only writer. Raises OSError."""
     for left in path.parent.glob(f".{path.name}-*"):
         left.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """Keeps out other programs that want the lock of this name; waits for one that has it. Raises OSError."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(folder / name, flags, 0o600)
+    try:
+        _give(descriptor, folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _give(descriptor: int, folder: Path) -> None:
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

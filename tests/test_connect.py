@@ -15,7 +15,7 @@ from photosync.connect import build_client, log_in_early
 from photosync.errors import LoginRefused
 from photosync.fakenas import FakeNas
 from photosync.log import Redactor
-from photosync.settings import Settings
+from photosync.settings import Secret, Settings
 
 
 def test_building_a_client_sends_nothing(nas: FakeNas) -> None:
@@ -82,16 +82,55 @@ def logins_with_a_wrong_password(nas: FakeNas, settings: Settings) -> int:
 
 def test_refused_logins_are_remembered_in_the_state_directory(nas: FakeNas, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    assert logins_with_a_wrong_password(nas, settings_for(nas, state_dir=state)) == 3
+    assert logins_with_a_wrong_password(nas, settings_for(nas, state_dir=state)) == 2
     assert os.listdir(tmp_path) == ["state"]
-    assert os.listdir(state) == ["logins"]
+    assert sorted(os.listdir(state)) == [".logins.lock", "logins"]
 
 
 def test_without_one_they_are_remembered_in_a_folder_of_the_users_own(nas: FakeNas, tmp_path: Path) -> None:
-    assert logins_with_a_wrong_password(nas, settings_for(nas)) == 3
+    assert logins_with_a_wrong_password(nas, settings_for(nas)) == 2
     folder = tmp_path / f"photos-sync-{os.geteuid()}"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "logins").stat().st_mode & 0o777 == 0o600
+
+
+def test_where_the_state_directory_cannot_be_used_they_are_remembered_there_too(nas: FakeNas, tmp_path: Path) -> None:
+    assert logins_with_a_wrong_password(nas, settings_for(nas, state_dir=Path("/dev/null"))) == 2
+    assert (tmp_path / f"photos-sync-{os.geteuid()}" / "logins").exists()
+
+
+def test_where_that_one_is_not_the_users_own_they_are_remembered_in_the_runtime_directory(
+    nas: FakeNas, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"photos-sync-{os.geteuid()}").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "run").mkdir(mode=0o700)
+    assert logins_with_a_wrong_password(nas, settings_for(nas, runtime_dir=tmp_path / "run")) == 2
+    assert (tmp_path / "run" / "photos-sync" / "logins").exists()
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
+def test_share_links_do_not_brake_each_other(nas: FakeNas) -> None:
+    share(nas)
+    gone = link_settings(nas, share_link=Secret("canaryLINK0"))
+    for _ in range(3):
+        with pytest.raises(LoginRefused):
+            build_client(gone, Redactor()).login()
+    assert nas.count("SYNO.Core.Sharing.Login", "login") == 2
+    build_client(link_settings(nas), Redactor()).login()
+
+
+def test_a_nas_that_has_blocked_this_machine_is_left_alone_by_every_account(nas: FakeNas) -> None:
+    share(nas)
+    nas.login_error = 407
+    with pytest.raises(LoginRefused, match="blocked"):
+        build_client(settings_for(nas), Redactor()).login()
+    for settings in (settings_for(nas, username="another"), link_settings(nas)):
+        with pytest.raises(LoginRefused) as caught:
+            build_client(settings, Redactor()).login()
+        assert caught.value.kind == "refused_often"
+    assert nas.count("SYNO.API.Auth", "login") == 1
+    assert nas.count("SYNO.Core.Sharing.Login", "login") == 0
 
 
 def test_where_no_file_can_be_written_each_program_remembers_its_own(

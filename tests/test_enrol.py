@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from outside import Process
 from photosync import fakenas
 from photosync.__main__ import main
 from photosync.connect import build_client
+from photosync.errors import NasUnreachable
 from photosync.fakenas import FakeNas
 from photosync.log import Redactor
 from photosync.secret import Secret
@@ -235,7 +238,7 @@ def test_any_other_refusal_is_told_with_its_next_step_and_remembered(
     told = capsys.readouterr().err.splitlines()
     assert cause in told[0] and step in told[0]
     assert "refused within five minutes" in told[-1]
-    assert len(command.logins) == (1 if code == 407 else 3)
+    assert len(command.logins) == (1 if code == 407 else 2)
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_code_is_used(command: Command) -> None:
@@ -318,16 +321,76 @@ def test_a_hundred_restarts_of_an_enrolled_device_are_a_hundred_logins_without_a
     assert not (tmp_path / "logins").exists()
 
 
-def test_twenty_restarts_of_the_real_service_with_a_wrong_password_are_three_logins(
-    nas: FakeNas, tmp_path: Path
-) -> None:
+def test_twenty_restarts_of_the_real_service_with_a_wrong_password_are_two_logins(nas: FakeNas, tmp_path: Path) -> None:
     nas.password = "changed since"
     for _ in range(20):
         with Process(nas.url, tmp_path, "--state-dir", str(tmp_path / "state")) as process:
             assert process.stderr is not None
             process.stderr.wait_for(b"The album cannot be read: .*refuse|does not accept")
-    assert nas.failed_logins == 3
+    assert nas.failed_logins == 2
+    assert nas.count(AUTH, "login") == 2
+
+
+def test_restarts_of_the_real_service_before_the_nas_has_answered_are_three_logins(
+    nas: FakeNas, tmp_path: Path
+) -> None:
+    nas.password = "changed since"
+    never = threading.Event()
+    nas.fault(fakenas.hold(never), api=AUTH, method="login")
+    for number in range(1, 7):
+        with Process(nas.url, tmp_path, "--state-dir", str(tmp_path / "state")) as process:
+            assert process.stderr is not None
+            if number > 3:
+                process.stderr.wait_for(b"The album cannot be read: 3 logins of the last five minutes have no answer")
+            deadline = time.monotonic() + 10
+            while nas.count(AUTH, "login") < min(number, 3):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            process.signal(signal.SIGKILL)
+            process.wait(10)
+    never.set()
     assert nas.count(AUTH, "login") == 3
+
+
+def test_twelve_checks_at_once_with_a_wrong_password_are_three_logins(command: Command) -> None:
+    command.nas.password = "changed since"
+    everyone = threading.Event()
+    command.nas.fault(fakenas.hold(everyone), api=AUTH, method="login")
+    programs = [
+        subprocess.Popen([*command.line, "--check"], stdout=subprocess.PIPE, text=True, env=command.environment)
+        for _ in range(12)
+    ]
+    ended: list[subprocess.Popen[str]] = []
+    deadline = time.monotonic() + 30
+    while len(ended) < 9:
+        assert time.monotonic() < deadline
+        ended = [program for program in programs if program.poll() is not None]
+        time.sleep(0.01)
+    everyone.set()
+    told = [program.communicate(timeout=20)[0] for program in programs]
+    assert command.nas.failed_logins == len(command.logins) == 3
+    assert sum("logins of the last five minutes have no answer yet" in text for text in told) == 9
+    assert sum("FAILED  The NAS does not accept" in text for text in told) == 3
+
+
+def test_a_nas_that_answers_later_than_the_time_limit_gets_three_logins(nas: FakeNas) -> None:
+    nas.password = "changed since"
+    never = threading.Event()
+    nas.fault(fakenas.hold(never), api=AUTH, method="login")
+    settings = settings_for(nas, password=Secret("wrong"), timeout_seconds=0.2)
+    kinds = []
+    for _ in range(5):
+        with pytest.raises(NasUnreachable) as caught:
+            build_client(settings, Redactor()).login()
+        kinds.append(caught.value.kind)
+    never.set()
+    assert kinds == ["timeout"] * 3 + ["login_brake"] * 2
+
+
+def test_checks_before_enrolling_do_not_keep_it_from_enrolling(command: Command) -> None:
+    assert [command.run("--check").returncode for _ in range(4)] == [1] * 4
+    assert command.run("--enrol", "--otp-code", CODE).returncode == 0
+    assert command.logins == ["plain"] * 5 + ["code", "device"]
 
 
 def test_services_of_two_accounts_do_not_brake_each_other(nas: FakeNas, tmp_path: Path) -> None:
@@ -337,5 +400,5 @@ def test_services_of_two_accounts_do_not_brake_each_other(nas: FakeNas, tmp_path
     for _ in range(5):
         with pytest.raises(Exception, match=r"refused|does not accept"):
             build_client(wrong, Redactor()).login()
-    assert nas.failed_logins == 3
+    assert nas.failed_logins == 2
     build_client(right, Redactor()).login()

@@ -235,7 +235,7 @@ def test_a_directory_that_cannot_be_written_is_told_in_one_line(
     assert "Nothing can be kept in" in told[0].getMessage()
 
 
-def test_without_a_state_directory_nothing_is_written(nas: FakeNas, tmp_path: Path) -> None:
+def test_without_a_state_directory_nothing_stays_but_the_login_brakes_lock(nas: FakeNas, tmp_path: Path) -> None:
     before = os.getcwd()
     os.chdir(tmp_path)
     try:
@@ -245,4 +245,5 @@ def test_without_a_state_directory_nothing_is_written(nas: FakeNas, tmp_path: Pa
             assert running.stats()["disk"] is None
     finally:
         os.chdir(before)
-    assert list(tmp_path.iterdir()) == []
+    (lock,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert (lock.name, lock.stat().st_size) == (".logins.lock", 0)

@@ -652,6 +652,11 @@ class TestStateAndDevice:
         assert load(self.flags("--state-dir", str(named)), environment).state_dir == named
         assert load(self.flags()).state_dir is None
 
+    def test_the_runtime_directory_is_the_one_that_systemd_names(self) -> None:
+        assert load(self.flags(), {"XDG_RUNTIME_DIR": "/run/user/1000"}).runtime_dir == Path("/run/user/1000")
+        assert load(self.flags(), {"XDG_RUNTIME_DIR": ""}).runtime_dir is None
+        assert load(self.flags()).runtime_dir is None
+
     def test_a_state_directory_that_cannot_be_written_is_warned_about(self) -> None:
         settings = load(self.flags("--state-dir", "/dev/null"))
         assert [text for text in settings.warnings if "state directory '/dev/null' cannot be written" in text]
@@ -710,3 +715,10 @@ class TestStateAndDevice:
         settings = load(self.flags("--otp-code", "471147"))
         assert settings.otp_code == Secret("471147")
         assert "471147" not in repr(settings)
+
+    def test_a_code_is_warned_about_where_it_is_of_no_use(self, tmp_path: Path) -> None:
+        flags = self.flags("--otp-code", "471147", "--device-file", str(tmp_path / "id"))
+        told = "otp-code (command line) is of use for --enrol alone."
+        assert told in load(flags).warnings
+        assert told in load([*flags, "--check"]).warnings
+        assert told not in load([*flags, "--enrol"]).warnings

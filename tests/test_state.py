@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from photosync.state import keep, prepare_folder, state_folder
+from photosync.state import keep, locked, prepare_folder, state_folder
 
 
 def test_the_state_directory_is_the_one_that_is_named_or_systemds_first() -> None:
@@ -98,4 +101,36 @@ def test_what_root_writes_belongs_to_the_folders_owner(tmp_path: Path) -> None:
     os.chown(tmp_path, 10001, 10002)
     keep(tmp_path / "file", "text")
     found = (tmp_path / "file").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (10001, 10002, 0o600)
+
+
+def test_a_lock_is_held_by_one_at_a_time_and_ends_with_its_holder(tmp_path: Path) -> None:
+    line = (
+        "import sys; from pathlib import Path; from photosync.state import locked\n"
+        f"with locked(Path({str(tmp_path)!r}), 'lock'): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", line], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        with (tmp_path / "lock").open() as stream, pytest.raises(BlockingIOError):
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        holder.kill()
+        with locked(tmp_path, "lock"):
+            pass
+
+
+def test_a_lock_is_no_link_to_another_file(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("")
+    for target in ("target", "missing"):
+        (tmp_path / "lock").symlink_to(tmp_path / target)
+        with pytest.raises(OSError, match="symbolic links"), locked(tmp_path, "lock"):
+            raise AssertionError
+        (tmp_path / "lock").unlink()
+    assert os.listdir(tmp_path) == ["target"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_lock_that_root_makes_can_be_had_by_the_folders_owner(tmp_path: Path) -> None:
+    os.chown(tmp_path, 10001, 10002)
+    with locked(tmp_path, "lock"):
+        found = (tmp_path / "lock").stat()
     assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (10001, 10002, 0o600)
