@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from collections.abc import Sequence
@@ -88,7 +89,11 @@ def _announce(port: int) -> None:
 
 
 def console() -> None:
-    """The command: `main`, without waiting for worker threads that may still be waiting for a NAS."""
+    """The command: `main`, without waiting for worker threads that may still be waiting for a NAS.
+
+    SIGABRT, which systemd sends when its watchdog is not fed, tells where each thread stands.
+    """
+    faulthandler.enable()
     status = main()
     sys.stdout.flush()
     os._exit(status)

@@ -78,8 +78,8 @@ class Keeper:
 
     async def _write(self) -> None:
         """The catalog if it is another one, and then the decks, which fit to it or to the one before."""
-        if not self._sync.has_synced:
-            return
+        if not (self._sync.has_synced or self._sync.catalog.photos):
+            return  # it could only replace what is known of the album
         state = self._state()
         if self._written != state:
             views, catalog = tuple(self._sync.views.values()), self._sync.catalog

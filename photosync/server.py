@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import resource
 import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerConnectionDelegate
+from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,9 @@ _MAX_HEADER_BYTES = 16 * 1024
 _MAX_BODY_BYTES = 16 * 1024
 _SEND_BUFFER_BYTES = 256 * 1024
 _READ_BYTES = 4 * 1024  # requests are small, and larger buffers would be mapped and unmapped for each
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_BREAK_SECONDS = 1.0
+_TOLD_SECONDS = 60.0
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nCache-Control: no-store\r\n"
     b"Content-Type: application/json\r\nContent-Length: 52\r\n\r\n"
@@ -58,10 +63,50 @@ class Traffic:
                 await asyncio.wait_for(self._idle.wait(), timeout_seconds)
 
 
+class _Listener:
+    """A listening socket that takes a break when the machine has no descriptor or memory left for a connection.
+
+    Tornado would try again at once and for ever, with a traceback each time.
+    """
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._socket = listening
+        self._told_at = -_TOLD_SECONDS
+        self.fileno = listening.fileno
+        self.close = listening.close
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """As `socket.accept`; BlockingIOError, as if nobody were waiting, when it takes its break."""
+        try:
+            return self._socket.accept()
+        except OSError as error:
+            if error.errno not in _EXHAUSTED:
+                raise
+            self._take_a_break(error)
+            raise BlockingIOError from None
+
+    def _take_a_break(self, error: OSError) -> None:
+        io_loop = IOLoop.current()
+        io_loop.update_handler(self.fileno(), 0)
+        io_loop.call_later(_BREAK_SECONDS, self._go_on, io_loop)
+        if io_loop.time() - self._told_at >= _TOLD_SECONDS:
+            self._told_at = io_loop.time()
+            log.error(
+                "No connection can be taken at the moment (%s); it is tried again each second. "
+                "If this stays, raise the limit of open files or of memory.",
+                error.strerror,
+            )
+
+    def _go_on(self, io_loop: IOLoop) -> None:
+        if self.fileno() >= 0:  # it may have been closed meanwhile
+            io_loop.update_handler(self.fileno(), IOLoop.READ)
+
+
 class Server(HTTPServer):
     """An HTTPServer that clients cannot take down.
 
-    Connections stay below the descriptor limit, at most half of them from one address. A client that makes no
+    Connections stay below the descriptor limit, at most half of them from one address; if descriptors or memory run out
+    all the same, nothing is accepted for a second. A client that makes no
     progress for `stall_seconds` while it is sent something is cut off by the kernel (Linux, `TCP_USER_TIMEOUT`).
     """
 
@@ -77,6 +122,9 @@ class Server(HTTPServer):
         self._stall_seconds = stall_seconds
         self._limit = connection_limit()
         self._open: Counter[str] = Counter()
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        super().add_sockets([cast(socket.socket, _Listener(listening)) for listening in sockets])
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         host = str(address[0]) if address else ""

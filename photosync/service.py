@@ -29,6 +29,7 @@ from .shelf import Shelf
 from .state import StateTrouble
 from .store import PhotoStore
 from .sync import AlbumSync
+from .watchdog import Watchdog
 from .web import make_app
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ _KEEP_SECONDS = 2.0
 _LOGOUT_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 300.0
 _SHORTEST_LONGEST_RETRY_SECONDS = 60.0
+_OLDEST_CLOCK = 1_767_225_600  # 2026: this program did not exist before
 
 
 class MonotonicIOLoop(AsyncIOLoop):
@@ -138,7 +140,10 @@ def run(service: Service, environment: Mapping[str, str], announce: Callable[[in
         await service.start()
         announce(service.port)
         log.info("Listening on port %d, at most %d connections.", service.port, connection_limit())
+        _check_clock()
         tell_systemd("READY=1")
+        guard = Watchdog(loop)
+        guard.start()
         period = watchdog_seconds(environment)
         watchdog = PeriodicCallback(lambda: tell_systemd("WATCHDOG=1"), period * 1000 / 2) if period else None
         if watchdog is not None:
@@ -147,7 +152,18 @@ def run(service: Service, environment: Mapping[str, str], announce: Callable[[in
         notify("STOPPING=1")
         log.info("Stopping.")
         await service.stop()
+        guard.stop()
         if watchdog is not None:
             watchdog.stop()
 
     io_loop.run_sync(main)
+
+
+def _check_clock() -> None:
+    """No timer follows the wall clock; certificates do."""
+    if time.time() < _OLDEST_CLOCK:
+        log.warning(
+            "The clock of this machine is wrong, it says %s. Photos are shown all the same; "
+            "a NAS on https may be refused until the clock is set.",
+            time.strftime("%Y-%m-%d", time.gmtime()),
+        )

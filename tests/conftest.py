@@ -171,6 +171,11 @@ class Running:
         """One look at the album, now, to its end."""
         self.call(self.service.sync.refresh)
 
+    def look_again(self) -> None:
+        """A look without the wait that the last failure asks for."""
+        self.call(self.service.store.health.breaker.success)
+        self.look()
+
     def stats(self) -> dict[str, Any]:
         found: dict[str, Any] = self.get("/cache/stats").json()
         return found

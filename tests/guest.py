@@ -40,12 +40,12 @@ class Clock:
 
 
 def client_of(
-    nas: FakeNas, way_in: WayIn | None = None, *, timeout_seconds: float = 5.0, **options: Any
+    nas: FakeNas, way_in: WayIn | None = None, *, url: str = "", timeout_seconds: float = 5.0, **options: Any
 ) -> SynologyClient:
-    """A client of this NAS, by its own account if no other is given."""
+    """A client of this NAS, by its own account and address if no others are given."""
     hide = options.setdefault("hide", lambda text: None)
     return SynologyClient(
-        Wire(nas.url, timeout_seconds, None, False),
+        Wire(url or nas.url, timeout_seconds, None, False),
         way_in or Account(nas.username, lambda: Secret(nas.password), hide),
         **{"max_photo_bytes": 8_000_000} | options,
     )

@@ -70,7 +70,8 @@ class Output:
 
 
 class Process:
-    """`photos-sync` as it is started in real life, with a free port and the canary password in a file.
+    """`photos-sync` as it is started in real life, with a free port and the canary password in a file; `under` another
+    command, or by another `program` for Python, where a test needs that.
 
     Whatever it writes and answers is searched for the canaries when the test is done with it. `way_in` are flags in
     place of those for the account.
@@ -86,6 +87,8 @@ class Process:
         environment: Mapping[str, str] | None = None,
         reads_stderr: bool = True,
         most_descriptors: int | None = None,
+        under: Sequence[str] = (),
+        program: Sequence[str] = ("-m", "photosync"),
     ) -> None:
         directory.mkdir(exist_ok=True)
         secret = directory / "password"
@@ -98,7 +101,7 @@ class Process:
         self._read_end, write_end = os.pipe()
         limited = ["sh", "-c", f'ulimit -n {most_descriptors} && exec "$@"', "sh"] if most_descriptors else []
         self._popen = subprocess.Popen(
-            [*limited, sys.executable, "-m", "photosync", *account, *listening, *arguments],
+            [*under, *limited, sys.executable, *program, *account, *listening, *arguments],
             cwd=ROOT,
             env={
                 "PATH": os.environ["PATH"],

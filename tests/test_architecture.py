@@ -59,6 +59,7 @@ FLOORS = [
         "health",
         "disk",
         "state",
+        "watchdog",
     },
     {"address"},
     {"secret"},

@@ -11,7 +11,7 @@ import pytest
 from conftest import Running, canary_nas, leaks, settings_for
 
 from photosync import keeper
-from photosync.fakenas import FakeNas, Library
+from photosync.fakenas import FakeNas, Library, error
 from photosync.settings import Settings
 
 
@@ -97,11 +97,36 @@ def test_a_photo_of_another_owner_is_not_asked_for_before_the_album_is_listed(na
         running.wait_ready()
         running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 5)
     nas.calls.clear()
-    nas.login_error = 499  # the NAS is starting
+    nas.fault(error(117), api="SYNO.Foto.Browse.Album")  # the NAS is busy
     with Running(settings) as running:
-        running.wait_for("/files/list", lambda answer: answer.status_code == 200)
-        assert running.get("/files").status_code == 503
+        running.wait_for("/cache/stats", lambda answer: answer.json()["last_error"] is not None)
+        running.call(running.service.store.health.breaker.success)
+        answer = running.get("/files")
+        assert answer.status_code == 503
+        assert "has not been listed since the start" in answer.text
     assert nas.count("SYNO.Foto.Thumbnail") == 0
+
+
+def test_decks_go_on_over_restarts_while_the_nas_is_dark(nas: FakeNas, tmp_path: Path) -> None:
+    seen: list[str] = []
+    for count in (4, 9, 15):
+        with Running(settings_in(nas, tmp_path)) as running:
+            running.wait_ready()
+            if not seen:
+                everything_kept(running)
+                nas.stop()
+            seen += shown(running, count)
+    assert len(set(seen)) == 28
+
+
+def test_a_start_in_vain_forgets_nothing(nas: FakeNas, tmp_path: Path) -> None:
+    with Running(settings_in(nas, tmp_path)) as running:
+        everything_kept(running)
+    nas.stop()
+    before = files(tmp_path)
+    with Running(settings_in(nas, tmp_path, username="somebody")) as running:
+        running.wait_for("/cache/stats", lambda answer: answer.json()["last_error"] is not None)
+    assert files(tmp_path) == before
 
 
 def test_nothing_is_served_of_another_account_or_nas(nas: FakeNas, tmp_path: Path) -> None:
@@ -163,13 +188,25 @@ def test_changes_in_a_row_are_written_together(nas: FakeNas, tmp_path: Path, mon
         everything_kept(running)
         running.wait_for("/healthz", lambda _: (tmp_path / "catalog").exists())
         first = files(tmp_path)[str(tmp_path / "catalog")]
-        nas.library.add(album, filename="one.jpg")
-        running.look()
-        nas.library.add(album, filename="two.jpg")
-        running.look()
+        for name in ("one.jpg", "two.jpg"):
+            nas.library.add(album, filename=name)
+            running.look()
         running.wait_for("/healthz", lambda _: files(tmp_path)[str(tmp_path / "catalog")] != first)
         assert "one.jpg" in (tmp_path / "catalog").read_text()
         assert "two.jpg" in (tmp_path / "catalog").read_text()
+
+
+def test_an_album_that_is_being_filled_is_not_written_at_every_look(nas: FakeNas, tmp_path: Path) -> None:
+    album = nas.library.album("kitchen-dash")
+    with Running(settings_in(nas, tmp_path)) as running:
+        everything_kept(running)
+        running.wait_for("/healthz", lambda _: (tmp_path / "decks").exists())
+        before = files(tmp_path)
+        for number in range(3):
+            nas.library.add(album, filename=f"added {number}.jpg")
+            running.look()
+        assert {path: found for path, found in files(tmp_path).items() if path in before} == before
+    assert "added 2.jpg" in (tmp_path / "catalog").read_text()
 
 
 def test_everything_is_for_its_owner_alone_and_without_secrets(nas: FakeNas, tmp_path: Path) -> None:
