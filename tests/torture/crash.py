@@ -193,8 +193,8 @@ def crash(kills: int, seed: int) -> list[str]:
     library = Library.synthetic(_ALBUM_PHOTOS, photo_bytes=_PHOTO_BYTES)
     with canary_nas(library=library) as nas, tempfile.TemporaryDirectory() as folder:
         frame = Frame(nas, Path(folder), rng)
-        frame.first_life()
         try:
+            frame.first_life()
             while frame.kills < kills:
                 if rng.random() < 0.25:
                     frame.life_cut_short()
