@@ -315,6 +315,7 @@ ROWS: Mapping[str, Sequence[str]] = {
     "F12": [
         "faults/test_f_resources.py::test_f12_whichever_call_fails_there_are_photos_afterwards_and_nothing_leaks",
         "faults/test_f_resources.py::test_f12_two_hundred_visits_leave_no_descriptor_and_no_thread_behind",
+        "test_torture.py::test_the_service_gets_over_each_kind_of_fault_at_some_call",
     ],
     "F13": ["test_cache.py::TestAccountingStaysRight"],
     "G1": [
@@ -349,6 +350,8 @@ ROWS: Mapping[str, Sequence[str]] = {
         "test_disk.py::test_a_torn_file_is_put_aside_and_never_given",
         "test_saved.py::test_a_torn_file_is_told",
         "test_keeper.py::test_a_broken_file_costs_what_was_in_it_and_no_more",
+        "test_keeper.py::test_what_a_kill_left_unfinished_is_cleared_away",
+        "test_torture.py::test_a_killed_process_leaves_nothing_torn_and_the_next_one_shows_photos_at_once",
     ],
     "G12": [
         "test_brake.py::test_twenty_restarts_with_a_wrong_password_are_three_logins_in_five_minutes",

@@ -65,8 +65,8 @@ class Frame:
                 self._check_photo(process.get("/files"))
             listed = {photo["id"] for photo in process.get("/files/list?details=1").json()}
             _require(listed == {number for number, _ in catalog}, "the listing is not the one that was written last")
-            for number, version in catalog & files:
-                self._check_photo(process.get(f"/files/{number}.jpg"), (number, version))
+            for number, _ in catalog & files:
+                self._check_photo(process.get(f"/files/{number}.jpg"))
             for number, _ in catalog & torn:
                 _require(process.get(f"/files/{number}.jpg").status_code == 503, f"photo {number} is torn, but shown")
             _require(not self._unfinished(), f"files left behind: {self._unfinished()}")
@@ -111,6 +111,7 @@ class Frame:
         """Nothing that happened keeps the service from showing the album as it is."""
         with self._process() as process:
             names = sorted(item.filename for item in self._album.items)
+            process.wait_for("/readyz", lambda answer: answer.json()["status"] == "ok")
             process.wait_for("/files/list", lambda answer: sorted(answer.json()) == names)
             process.wait_for("/cache/stats", lambda answer: answer.json()["disk"]["entries"] == len(names))
             for item in self._album.items:
@@ -149,7 +150,10 @@ class Frame:
         self._pictures.update({self._version(item): item.data("xl") for item in items})
 
     def _check_photo(self, answer: requests.Response, version: Version | None = None) -> None:
-        """A whole picture, as the NAS had it at some time, or of that version."""
+        """A whole picture, as the NAS had it at some time, or of that version.
+
+        A listing from before an edit comes with the picture from after it: a NAS gives the one it has.
+        """
         _require(answer.status_code == 200, f"{answer.request.path_url} answers {answer.status_code}: {answer.text}")
         number = int(answer.headers.get("Content-Location", answer.request.path_url)[7:-4])
         possible = [version] if version else [known for known in self._pictures if known[0] == number]
@@ -189,8 +193,8 @@ def crash(kills: int, seed: int) -> list[str]:
     library = Library.synthetic(_ALBUM_PHOTOS, photo_bytes=_PHOTO_BYTES)
     with canary_nas(library=library) as nas, tempfile.TemporaryDirectory() as folder:
         frame = Frame(nas, Path(folder), rng)
-        frame.first_life()
         try:
+            frame.first_life()
             while frame.kills < kills:
                 if rng.random() < 0.25:
                     frame.life_cut_short()
