@@ -33,7 +33,7 @@ def device_in(path: Path) -> Secret | None:
     try:
         device = secret_in(path, "the device id")
     except ValueError as error:
-        raise ValueError(f"{error} Or run photos-sync --enrol again.") from None
+        raise ValueError(f"{str(error).rstrip('.')} (or run photos-sync --enrol again).") from None
     if not is_session_text(device.reveal()):
         raise ValueError(f"'{path}' holds no device id. Run photos-sync --enrol again.")
     return device

@@ -161,7 +161,7 @@ class _Loader(Sources):
         """In place of an account, of the NAS's address and of the album's name."""
         if self.command == "enrol":
             self.mistakes.append(
-                f"--enrol is for an account, and {self.source('share-link')} needs none: leave it out."
+                f"--enrol is for an account, and {self.source('share-link')} needs none: leave one of them out."
             )
         for name in ("username", "password", "password-file", "url", "port", "album"):
             if self.raw[name] is not None:

@@ -33,7 +33,7 @@ ROWS: Mapping[str, Sequence[str]] = {
         "faults/test_a_session.py::test_a1_a_wrong_password_costs_few_logins_in_an_hour_however_often_photos_are_asked_for",
         "test_brake.py::test_a_refused_login_is_not_repeated_until_its_cause_can_be_gone",
         "test_brake.py::test_a_changed_password_is_tried_at_once",
-        "test_brake.py::test_twenty_restarts_with_a_wrong_password_are_three_logins_in_five_minutes",
+        "test_brake.py::test_twenty_restarts_with_a_wrong_password_are_two_logins_in_five_minutes",
         "test_sync.py::test_a_refused_account_is_told_and_never_asked_again_by_itself",
         "test_web.py::test_ready_tells_that_the_account_is_refused",
     ],
@@ -300,7 +300,7 @@ ROWS: Mapping[str, Sequence[str]] = {
         "test_disk.py::test_a_write_that_breaks_off_leaves_nothing",
         "test_disk.py::test_the_last_of_a_disk_is_left_to_others",
         "test_keeper.py::test_a_directory_that_cannot_be_written_is_told_in_one_line",
-        "test_keeper.py::test_without_a_state_directory_nothing_is_written",
+        "test_keeper.py::test_without_a_state_directory_nothing_stays_but_the_login_brakes_lock",
     ],
     "F10": [
         "test_service.py::test_a_stderr_that_nobody_reads_does_not_stop_the_service",
@@ -346,7 +346,6 @@ ROWS: Mapping[str, Sequence[str]] = {
         "test_watchdog.py::test_a_loop_that_turns_is_left_alone",
     ],
     "G8": [
-        "test_torture.py::test_a_killed_process_leaves_nothing_torn_and_the_next_one_shows_photos_at_once",
         "test_disk.py::test_a_torn_file_is_put_aside_and_never_given",
         "test_saved.py::test_a_torn_file_is_told",
         "test_keeper.py::test_a_broken_file_costs_what_was_in_it_and_no_more",
@@ -354,7 +353,7 @@ ROWS: Mapping[str, Sequence[str]] = {
         "test_torture.py::test_a_killed_process_leaves_nothing_torn_and_the_next_one_shows_photos_at_once",
     ],
     "G12": [
-        "test_brake.py::test_twenty_restarts_with_a_wrong_password_are_three_logins_in_five_minutes",
+        "test_brake.py::test_twenty_restarts_with_a_wrong_password_are_two_logins_in_five_minutes",
         "test_brake.py::test_no_five_minutes_see_more_than_three_refused_logins",
     ],
     "G13": ["faults/test_g_lifecycle.py::test_g13_the_readme_tells_of_the_hardware_watchdog"],
