@@ -28,7 +28,7 @@ class Degree(StrEnum):
 
     OK = "ok"
     STALE = "stale"
-    """The catalog may be old, or the NAS is away and photos come from memory."""
+    """The catalog may be old, or the NAS is away and photos come from memory or disk."""
     STARTING = "starting"
     NAS_DOWN = "nas_down"
     """No answer of the NAS, or none that is of use."""
