@@ -16,7 +16,6 @@ from .state import keep
 
 _FORMAT = 1
 _NUMBERS_A_LINE = 1000
-_OPEN = ("", "team")  # whatever else gives access is a secret, and stays out of the file
 
 
 class Unreadable(Exception):
@@ -65,9 +64,9 @@ def _head(catalog: Catalog) -> dict[str, Any]:
 
 
 def _row(photo: Photo) -> list[object]:
-    known = photo.access if photo.access in _OPEN else UNKNOWN_ACCESS
+    """All but what gives access, which may be a secret, and of no use before the album is listed."""
     head = [photo.id, photo.unit_id, photo.version, photo.size, photo.filename, photo.taken_seconds]
-    return [*head, photo.width, photo.height, photo.album, known, photo.place, photo.description]
+    return [*head, photo.width, photo.height, photo.album, photo.place, photo.description]
 
 
 def _chunks(numbers: Sequence[int]) -> Iterator[list[int]]:
@@ -122,11 +121,11 @@ def _read(rows: Iterator[Any], source: str, names: Sequence[str]) -> Saved | Non
 
 
 def _photo(row: Any) -> Photo:
-    number, unit, version, size, filename, taken, width, height, album, access, place, description = row
-    numbers, texts = (number, unit, taken, width, height), (version, size, filename, album, access)
+    number, unit, version, size, filename, taken, width, height, album, place, description = row
+    numbers, texts = (number, unit, taken, width, height), (version, size, filename, album)
     if not all(type(one) is int for one in numbers) or not all(type(one) is str for one in texts):
         raise Unreadable
-    return Photo(number, unit, version, size, filename, taken, width, height, album, access, place, description)
+    return Photo(number, unit, version, size, filename, taken, width, height, album, UNKNOWN_ACCESS, place, description)
 
 
 def _numbers(rows: Iterator[Any], count: int) -> array[int]:
