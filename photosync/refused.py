@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import dsm
-from .state import keep, locked
+from .state import clear_unfinished, keep, locked
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,7 @@ class RefusedLogins:
         if folder in self._private:
             _make_safe(folder)
         with locked(folder, f".{_FILE}.lock"):
+            clear_unfinished(folder / _FILE)
             table = self._read(folder)
             kept = table.get(self._subject, []) + table.get(self._address, [])
             after = edit(self._recent(kept))

@@ -6,11 +6,14 @@ import fcntl
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+_LOCK_SECONDS = 2.0
 
 
 def state_folder(named: str | None, environment: Mapping[str, str]) -> Path | None:
@@ -79,22 +82,38 @@ def keep(path: Path, lines: Iterable[str]) -> None:
 
 
 def clear_unfinished(path: Path) -> None:
-    """Removes what `keep` has left of this file when it was killed; for its only writer. Raises OSError."""
+    """Removes what `keep` has left of this file when it was killed; for its only writer, or under its lock.
+
+    Raises OSError.
+    """
     for left in path.parent.glob(f".{path.name}-*"):
         left.unlink(missing_ok=True)
 
 
 @contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """Keeps out other programs that want the lock of this name; waits for one that has it. Raises OSError."""
+    """Keeps out other programs that want the lock of this name; waits a moment for one that has it. Raises OSError."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(folder / name, flags, 0o600)
     try:
         _give(descriptor, folder)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """A program that was suspended while it had the lock must not hold up the others for ever."""
+    patience_until = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > patience_until:
+                raise
+        time.sleep(0.01)
 
 
 def _give(descriptor: int, folder: Path) -> None:

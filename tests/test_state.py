@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from photosync import state
 from photosync.state import keep, locked, prepare_folder, state_folder
 
 
@@ -134,3 +135,13 @@ def test_a_lock_that_root_makes_can_be_had_by_the_folders_owner(tmp_path: Path) 
     with locked(tmp_path, "lock"):
         found = (tmp_path / "lock").stat()
     assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (10001, 10002, 0o600)
+
+
+def test_a_lock_that_is_never_given_back_is_waited_for_no_longer_than_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "_LOCK_SECONDS", 0.05)
+    with locked(tmp_path, "lock"), pytest.raises(BlockingIOError), locked(tmp_path, "lock"):
+        pass
+    with locked(tmp_path, "lock"):
+        pass

@@ -179,7 +179,7 @@ class Frame:
 
     def _unfinished(self) -> list[str]:
         paths = [*self._state.iterdir(), *(self._state / "photos").iterdir()]
-        known = {"catalog", "decks", "photos", "aside"}
+        known = {"catalog", "decks", "photos", "aside", "logins", ".logins.lock"}
         return [path.name for path in paths if path.name not in known and not _FILE.fullmatch(path.name)]
 
 
