@@ -106,8 +106,8 @@ NOTICES: dict[str, tuple[Motif, str, str, str]] = {
     ),
     "auth": (
         padlock,
-        "The NAS refuses\nthe account",
-        "Check its name, its\npassword and its rights.",
+        "The NAS refuses\nthe login",
+        "Check account, password\nand rights, or the\nshare link.",
         MORE,
     ),
     "album": (
