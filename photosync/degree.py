@@ -89,9 +89,7 @@ def _obstacle(sync: AlbumSync, store: PhotoStore) -> PhotosSyncError | None:
     except PhotosSyncError as error:
         return error.with_traceback(None)
     obstacle = store.health.cause or _refusal_of_all(catalog, store)
-    if obstacle is None or any(number in catalog.by_id for number in store.held):
-        return None
-    return obstacle
+    return None if obstacle is None or store.holds_any(catalog) else obstacle
 
 
 def _refusal_of_all(catalog: Catalog, store: PhotoStore) -> PhotosSyncError | None:
@@ -99,6 +97,6 @@ def _refusal_of_all(catalog: Catalog, store: PhotoStore) -> PhotosSyncError | No
     refusal = None
     for photo in catalog.photos:
         refusal = store.refusal(photo)
-        if refusal is None:
-            return None
+        if refusal is None or isinstance(refusal, NothingSynced):  # which holds for all
+            break
     return refusal

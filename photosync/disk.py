@@ -114,7 +114,8 @@ class PhotoDisk:
             self._forget(key)
             return None
         except OSError as error:
-            self._note_failure(error)
+            if not self._rests_until:  # the first of perhaps many
+                log.warning("The file %s cannot be read (%s).", file.name, error.strerror or error)
             self._rest(key)
             return None
         if len(data) == file.size and file.name.endswith(_ending(data)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from array import array
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from .sync import AlbumSync
 
 log = logging.getLogger(__name__)
 
+_PAUSE_SECONDS = 3600.0
 _SPACING_SECONDS = 300.0  # an album that is being filled changes with every look
 
 
@@ -41,6 +43,7 @@ class Keeper:
         self._written = self._state()
         self._timer: object | None = None
         self._trouble = trouble
+        self._not_before = 0.0
 
     async def restore(self) -> None:
         """Gives sync and decks what there is. Before the first look."""
@@ -78,6 +81,8 @@ class Keeper:
 
     async def _write(self) -> None:
         """The catalog if it is another one, and then the decks, which fit to it or to the one before."""
+        if time.monotonic() < self._not_before:
+            return
         if not (self._sync.has_synced or self._sync.catalog.photos):
             return  # it could only replace what is known of the album
         state = self._state()
@@ -97,6 +102,7 @@ class Keeper:
             return None
         except OSError as error:
             self._trouble.met(error)
+            self._not_before = time.monotonic() + _PAUSE_SECONDS
             return None
         return result
 

@@ -70,7 +70,7 @@ class Screens:
 
     async def _patiently(self, photo: Photo, catalog: Catalog, patience_until: float) -> bytes:
         """Waits for the NAS for as long as it takes only if there is nothing else to show."""
-        if photo.key in self._store.cache or not any(number in catalog.by_id for number in self._store.held):
+        if photo.key in self._store.cache or not self._store.holds_any(catalog):
             return await self._store.get(photo)
         try:
             return await asyncio.wait_for(self._store.get(photo), max(0.0, patience_until - self._clock()))
@@ -79,24 +79,49 @@ class Screens:
 
     async def _from_held(self, deck: Deck, album: str, problem: PhotosSyncError | None) -> tuple[Photo, bytes]:
         """Any photo that is in memory or on disk; if there is none, the first to arrive for another client."""
-        failures = 0
         for _ in range(_LANDINGS):
             catalog = self._sync.require_photos(album)
-            for _ in range(len(self._store.held)):
-                photo = catalog.by_id.get(deck.draw_held(self._store.held, catalog) or 0)
-                if photo is not None and self._store.has(photo):
-                    try:
-                        return photo, await self._store.get(photo)
-                    except PhotosSyncError as error:  # a file that is not whole, or no room for it
-                        failures += 1
-                        problem = problem or error
-                        if failures == _TRIES:
-                            raise problem from None
+            try:
+                return await self._held(deck, catalog)
+            except Busy as error:
+                problem = error
+            except PhotosSyncError as error:
+                problem = problem or error
             if not isinstance(problem, Busy) or not self._store.inflight:
                 break
             await self._store.next_landing()
-        raise problem or NothingSynced("There is no photo at the moment.", retry_after_seconds=1)
+        raise problem or _nothing_held()
+
+    async def _held(self, deck: Deck, catalog: Catalog) -> tuple[Photo, bytes]:
+        """A photo of memory or disk; of memory alone when the disk fails. Raises PhotosSyncError."""
+        problem: PhotosSyncError = _nothing_held()
+        patience_until = self._clock() + _PATIENCE_SECONDS
+        failures, held = 0, self._store.held
+        for _ in range(len(held)):
+            photo = catalog.by_id.get(deck.draw_held(held, catalog) or 0)
+            if photo is not None and self._store.has(photo):
+                try:
+                    return photo, await self._patiently(photo, catalog, patience_until)
+                except PhotosSyncError as error:  # a file that is not whole, a disk that is slow, or no room
+                    problem = error
+                    failures += 1
+            if failures == _TRIES:
+                break
+        return self._from_memory(deck, catalog, problem)
+
+    def _from_memory(self, deck: Deck, catalog: Catalog, problem: PhotosSyncError) -> tuple[Photo, bytes]:
+        """The photo that was shown longest ago."""
+        here = [photo for key in self._store.cache if (photo := catalog.by_id.get(key[0])) is not None]
+        for photo in sorted(here, key=lambda photo: photo.id == deck.last):
+            data = self._store.hold(photo)
+            if data is not None:
+                return photo, data
+        raise problem
 
     def _fetch_ahead(self, deck: Deck, catalog: Catalog) -> None:
         for number in deck.upcoming(catalog, _AHEAD):
             self._store.fetch_ahead(catalog.by_id[number])
+
+
+def _nothing_held() -> NothingSynced:
+    return NothingSynced("There is no photo at the moment.", retry_after_seconds=1)

@@ -26,7 +26,7 @@ from .screens import Screens
 from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
 from .settings import Settings
 from .shelf import Shelf
-from .state import StateTrouble
+from .state import StateTrouble, claim
 from .store import PhotoStore
 from .sync import AlbumSync
 from .watchdog import Watchdog
@@ -35,6 +35,7 @@ from .web import make_app
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 8.0
+_RECALL_SECONDS = 10.0
 _KEEP_SECONDS = 2.0
 _LOGOUT_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 300.0
@@ -66,9 +67,12 @@ class Service:
         rng = random.Random()
         self.client = client
         cache, shelf, self.keeper = PhotoCache(settings.max_cache_bytes), None, None
-        folder = settings.state_dir if settings.state_writable else None
+        folder = settings.state_dir
+        self._claim = claim(folder) if folder is not None else None
+        if self._claim is None:
+            folder = None
         if folder is not None:
-            trouble = StateTrouble(folder)
+            trouble = StateTrouble(folder, is_on=not settings.state_writable)
             shelf = Shelf(PhotoDisk(folder / "photos", settings.max_disk_bytes, trouble), cache)
         self.store = PhotoStore(
             self.client,
@@ -100,9 +104,13 @@ class Service:
         """Serves, first what an earlier run has left, then looks at the album for the first time."""
         self.server.add_sockets(self._sockets)
         if self.store.shelf is not None and self.keeper is not None:
-            await self.store.shelf.open()
-            await self.keeper.restore()
+            with suppress(TimeoutError):  # a disk that hangs
+                await asyncio.wait_for(self._recall(self.store.shelf, self.keeper), _RECALL_SECONDS)
         self.sync.start()
+
+    async def _recall(self, shelf: Shelf, keeper: Keeper) -> None:
+        await shelf.open()
+        await keeper.restore()
 
     async def stop(self) -> None:
         """Accepts nothing new, finishes what is being sent, logs out. Takes about ten seconds at most."""
@@ -117,6 +125,8 @@ class Service:
         with suppress(TimeoutError):
             logout = asyncio.get_running_loop().run_in_executor(None, self.client.logout)
             await asyncio.wait_for(asyncio.shield(logout), _LOGOUT_SECONDS)
+        if self._claim is not None:
+            self._claim.close()
 
 
 def run(service: Service, environment: Mapping[str, str], announce: Callable[[int], None]) -> None:

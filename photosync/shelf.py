@@ -59,13 +59,16 @@ class Shelf:
             self._writing = asyncio.get_running_loop().create_task(self._write())
 
     def retain(self, catalog: Catalog) -> None:
-        """Removes photos that are gone, and old versions of changed ones."""
+        """Removes photos that are gone, and old versions of changed ones; keeps what could not be kept before."""
 
         def is_wanted(key: PhotoKey) -> bool:
             photo = catalog.by_id.get(key[0])
             return photo is not None and photo.key == key
 
         self._writers.submit(self.disk.retain, is_wanted)
+        for key in self._cache:
+            if key not in self.disk:
+                self.keep(key)
 
     async def close(self, timeout_seconds: float) -> None:
         """Waits a moment for what is being written; what was not begun is left."""

@@ -39,11 +39,45 @@ def prepare_folder(folder: Path) -> str:
     )
 
 
+class Claim:
+    """A state directory is one service's: two would remove each other's photos."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+
+def claim(folder: Path) -> Claim | None:
+    """The directory for this process alone, until it ends; None if another one has it, which the log is told.
+
+    A directory that can't be opened can't be claimed by anybody, and is told by whoever uses it.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return Claim(-1)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        log.error(
+            "Another photos-sync uses the state directory %s, so this one keeps nothing. "
+            "Give each a --state-dir of its own.",
+            folder,
+        )
+        return None
+    return Claim(descriptor)
+
+
 class StateTrouble:
     """What the log is told of a state directory that cannot be used: once that it is so, and once that it is over."""
 
-    def __init__(self, folder: Path) -> None:
-        self.is_on = False
+    def __init__(self, folder: Path, *, is_on: bool = False) -> None:
+        self.is_on = is_on
         self._folder = folder
 
     def met(self, error: OSError) -> None:

@@ -98,6 +98,11 @@ class PhotoStore:
             self._held = (current, numbers)
         return numbers
 
+    def holds_any(self, catalog: Catalog) -> bool:
+        """Whether any photo of the catalog can be had without the NAS."""
+        on_disk = (key for key in self.shelf.disk if key in self.shelf) if self.shelf else ()
+        return any(key[0] in catalog.by_id for key in chain(self.cache, on_disk))
+
     def has(self, photo: Photo) -> bool:
         """Whether it can be had without the NAS."""
         return photo.key in self.cache or (self.shelf is not None and photo.key in self.shelf)
@@ -263,7 +268,7 @@ class PhotoStore:
             if not self.cache.has_room(self._typical_bytes()):
                 self._filling = iter(())
                 return None
-            wanted = photo.key not in self.cache and photo.key not in self._flights
+            wanted = not self.has(photo) and photo.key not in self._flights
             if wanted and self.refusal(photo) is None:
                 flight = self._flights[photo.key] = _Flight(photo, _future())
                 return flight

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 from conftest import Running, canary_nas, leaks, settings_for
 
-from photosync import keeper
+from photosync import keeper, screens, service
+from photosync.disk import PhotoDisk
 from photosync.fakenas import FakeNas, Library, error
 from photosync.settings import Settings
 
@@ -248,3 +250,111 @@ def test_without_a_state_directory_nothing_stays_but_the_login_brakes_lock(nas: 
         os.chdir(before)
     (lock,) = (path for path in tmp_path.rglob("*") if path.is_file())
     assert (lock.name, lock.stat().st_size) == (".logins.lock", 0)
+
+
+# What can go wrong with the disk while the NAS is dark
+
+
+def only_some_in_memory(running: Running, count: int) -> None:
+    cache = running.service.store.cache
+
+    def discard() -> None:
+        for key in list(cache)[count:]:
+            cache.discard(key)
+
+    running.call(discard)
+    assert running.stats()["entries"] == count
+
+
+def test_while_any_photo_is_in_memory_a_disk_that_lost_its_files_costs_no_screen_its_picture(
+    nas: FakeNas, tmp_path: Path
+) -> None:
+    with Running(settings_in(nas, tmp_path)) as running:
+        everything_kept(running)
+        nas.stop()
+        running.look()
+        only_some_in_memory(running, 2)
+        for path in (tmp_path / "photos").glob("*.jpg"):
+            path.unlink()
+        assert len(set(shown(running, 20))) == 2
+
+
+def test_a_disk_that_hangs_holds_no_screen_up_for_long(
+    nas: FakeNas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screens, "_PATIENCE_SECONDS", 0.1)
+    go = threading.Event()
+    with Running(settings_in(nas, tmp_path)) as running:
+        everything_kept(running)
+        nas.stop()
+        running.look()
+        only_some_in_memory(running, 2)
+        read = PhotoDisk.read
+        monkeypatch.setattr(PhotoDisk, "read", lambda self, key: go.wait(20) and read(self, key))
+        try:
+            assert len(set(shown(running, 12))) == 2
+        finally:
+            go.set()
+
+
+def test_a_directory_that_can_only_be_read_is_read(
+    nas: FakeNas, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Running(settings_in(nas, tmp_path)) as running:
+        everything_kept(running)
+    nas.stop()
+    with Running(settings_in(nas, tmp_path, state_writable=False)) as running:
+        running.wait_ready()
+        assert len(set(shown(running, 28))) == 28
+    assert "Nothing can be kept" not in caplog.text  # which the program has said at its start
+
+
+def test_a_disk_that_hangs_at_the_start_costs_what_is_on_it_and_no_more(
+    nas: FakeNas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_RECALL_SECONDS", 0.1)
+    go = threading.Event()
+    monkeypatch.setattr(PhotoDisk, "open", lambda self: go.wait(20))
+    try:
+        with Running(settings_in(nas, tmp_path)) as running:
+            running.wait_for("/readyz", lambda answer: answer.json()["status"] == "ok")
+            assert len(set(shown(running, 28))) == 28
+    finally:
+        go.set()
+
+
+def test_a_second_service_leaves_the_directory_of_the_first_alone(
+    nas: FakeNas, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Running(settings_in(nas, tmp_path)) as first:
+        everything_kept(first)
+        with Running(settings_in(nas, tmp_path, albums=("Grandparents",))) as second:
+            second.wait_ready()
+            assert second.stats()["disk"] is None
+        assert "Another photos-sync uses the state directory" in caplog.text
+        assert len(list((tmp_path / "photos").glob("*.jpg"))) == 28
+    with Running(settings_in(nas, tmp_path)) as again:
+        assert again.stats()["disk"] is not None
+
+
+def test_after_a_restart_nothing_is_downloaded_that_is_on_disk(nas: FakeNas, tmp_path: Path) -> None:
+    with Running(settings_in(nas, tmp_path)) as running:
+        everything_kept(running)
+    nas.calls.clear()
+    with Running(settings_in(nas, tmp_path)) as running:
+        running.wait_for("/readyz", lambda answer: answer.json()["status"] == "ok")
+        assert len(set(shown(running, 28))) == 28
+    assert nas.count("SYNO.Foto.Thumbnail") + nas.count("SYNO.FotoTeam.Thumbnail") == 0
+
+
+def test_what_could_not_be_kept_is_kept_once_there_is_room(
+    nas: FakeNas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = PhotoDisk.write
+    monkeypatch.setattr(PhotoDisk, "write", lambda self, key, data: None)
+    with Running(settings_in(nas, tmp_path)) as running:
+        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 28)
+        monkeypatch.setattr(PhotoDisk, "write", write)
+        nas.library.add(nas.library.album("kitchen-dash"), filename="added.jpg")
+        running.look()
+        everything_kept(running)
