@@ -24,8 +24,9 @@ PEM = "-----BEGIN CERTIFICATE-----\n"
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _nothing_of_this_machine() -> object:
+def _nothing_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> object:
     with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("here"))  # where a state directory of any name may be made
         patch.setattr(options, "DEFAULT_CONFIG", "/nonexistent/config.ini")
         patch.delenv("CREDENTIALS_DIRECTORY", raising=False)
         yield
