@@ -133,7 +133,8 @@ class RefusedLogins:
             if any(one.at > earliest for one in logins)
         }
         if rows:
-            keep(folder / _FILE, [json.dumps({"start": self._start, "logins": rows})])
+            text = json.dumps({"start": self._start, "logins": rows})
+            keep(folder / _FILE, [text], durable=False)  # every login waits for this
         else:
             (folder / _FILE).unlink(missing_ok=True)
 

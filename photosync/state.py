@@ -96,10 +96,10 @@ class StateTrouble:
         self.is_on = False
 
 
-def keep(path: Path, lines: Iterable[str]) -> None:
-    """Writes the file, so that a power cut leaves the old one or the new one. Raises OSError.
+def keep(path: Path, lines: Iterable[str], *, durable: bool = True) -> None:
+    """Writes the file, so that a power cut leaves the old one or the new one; unless `durable`, perhaps neither.
 
-    What root writes belongs to the folder's owner: a service's account has to read it.
+    What root writes belongs to the folder's owner: a service's account has to read it. Raises OSError.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # readable by its owner alone
     try:
@@ -107,7 +107,8 @@ def keep(path: Path, lines: Iterable[str]) -> None:
             _give(stream.fileno(), path.parent)
             stream.writelines(lines)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         os.replace(name, path)
     except BaseException:
         with suppress(OSError):
