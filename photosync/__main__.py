@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -63,6 +64,7 @@ def _run(settings: Settings) -> int:
     from .listen import listen
     from .log import Logging, Redactor
 
+    gc.disable()  # what is being loaded stays, and need not be looked through meanwhile
     tune_allocator()
     sockets = listen(settings.listen_address, settings.server_port)
     redactor = Redactor()
@@ -71,6 +73,8 @@ def _run(settings: Settings) -> int:
     # Loading the server takes about as long as the login: both at once.
     from .service import Service, run
 
+    gc.freeze()
+    gc.enable()
     lines = Logging(settings.log_level, redactor)
     lines.start()
     try:
