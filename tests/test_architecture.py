@@ -38,7 +38,9 @@ FLOORS = [
     {"account"},
     {"reply", "brake"},
     {"settings", "refused"},
+    {"credentials"},
     {"sources"},
+    {"parser"},
     {"device"},
     {
         "wire",
@@ -73,7 +75,7 @@ USERS_OF = {
     "requests": {"wire", "sockets", "trouble"},
     "urllib3": {"wire", "sockets", "trouble"},
     "cachetools": {"cache"},
-    "configargparse": {"options", "sources"},
+    "configargparse": {"parser", "sources"},
     "prometheus_client": {"metrics"},
 }
 WORKER_ROOMS = {

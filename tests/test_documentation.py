@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import photosync
-from photosync import options
+from photosync import parser
 from photosync.degree import Degree
-from photosync.options import COMMANDS, OPTIONS, ConfigFile, Option, build_parser
+from photosync.options import COMMANDS, OPTIONS, Option
+from photosync.parser import ConfigFile, build_parser
 from photosync.settings import load_settings
 
 ROOT = Path(photosync.__file__).parents[1]
@@ -114,7 +115,7 @@ class TestExampleConfiguration:
             previous = line
 
     def test_it_loads_and_is_what_holds_without_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(options, "DEFAULT_CONFIG", str(tmp_path / "missing.ini"))
+        monkeypatch.setattr(parser, "DEFAULT_CONFIG", str(tmp_path / "missing.ini"))
         secret = tmp_path / "password"
         secret.write_text("open sesame\n")
         secret.chmod(0o600)
