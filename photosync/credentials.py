@@ -12,7 +12,7 @@ from .sources import Sources
 class Credentials(Sources):
     """The sources, with the rules for what must not be seen."""
 
-    def password(self, name: str) -> dict[str, Any]:
+    def password(self, name: str, what: str = "password") -> dict[str, Any]:
         """The password's part of the settings, from the option `name` or its file."""
         text, file = self.raw[name], self.raw[f"{name}-file"]
         if text is not None and file is not None:
@@ -26,20 +26,20 @@ class Credentials(Sources):
             )
             return found
         if text is not None:
-            return found | {"password": self.plain_password(name, text)}
+            return found | {"password": self.plain_password(name, what, text)}
         directory = self.environment.get("CREDENTIALS_DIRECTORY")
         credential = Path(directory) / name if directory else None
         if file is None and credential is not None and credential.is_file():
             file, self.sources[f"{name}-file"] = credential, "CREDENTIALS_DIRECTORY"
         if file is None:
             return found
-        path = self.checked_password_file(f"{name}-file", Path(file))
+        path = self.checked_password_file(f"{name}-file", what, Path(file))
         return found | {"password_file": path, "password_file_guarded": self.is_guarded(path)}
 
-    def plain_password(self, name: str, text: str) -> Secret:
+    def plain_password(self, name: str, what: str, text: str) -> Secret:
         if not text:
             self.mistakes.append(f"{self.source(name)} is empty.")
-        self.warn_if_seen(name, "The password", f"Put it into a file and use --{name}-file.")
+        self.warn_if_seen(name, f"The {what}", f"Put it into a file and use --{name}-file.")
         return Secret(text)
 
     def warn_if_seen(self, name: str, what: str, instead: str) -> None:
@@ -54,9 +54,9 @@ class Credentials(Sources):
                 f"{path} holds a {what.partition(' ')[2]} and every user can read it. Run: chmod 600 {path}"
             )
 
-    def checked_password_file(self, name: str, path: Path) -> Path:
+    def checked_password_file(self, name: str, what: str, path: Path) -> Path:
         try:
-            secret_in(path, guarded=self.is_guarded(path))
+            secret_in(path, f"the {what}", guarded=self.is_guarded(path))
         except ValueError as error:
             self.mistakes.append(f"{self.source(name)}: {error}")
         return path

@@ -60,12 +60,12 @@ class Photo:
         """ISO 8601 without a zone: the NAS does not know where the camera's clock stood."""
         return (_EPOCH + timedelta(seconds=self.taken_seconds)).isoformat()
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self, base_path: str = "") -> dict[str, object]:
         """The photo object of the HTTP interface."""
         details: dict[str, object] = {
             "id": self.id,
             "filename": self.filename,
-            "url": self.url,
+            "url": base_path + self.url,
             "taken": self.taken,
             "width": self.width,
             "height": self.height,

@@ -110,6 +110,42 @@ OPTIONS = (
     Option("server-port", "port to serve on", short="s", metavar="PORT", default="5000"),
     Option("listen-address", "address to serve on", metavar="ADDRESS", default="all"),
     Option(
+        "allowed-host",
+        "name under which screens ask for this server, besides its addresses and names of the network at home; "
+        "*.example.org for all below; may be given several times",
+        metavar="NAME",
+        repeatable=True,
+    ),
+    Option(
+        "access-token",
+        "show photos only to those who have this token, which has at least 8 characters; prefer --access-token-file",
+        metavar="TOKEN",
+        password=True,
+    ),
+    Option(
+        "access-token-file",
+        "file whose first line is the access token; $CREDENTIALS_DIRECTORY/access-token is used by itself "
+        "when systemd provides it",
+        metavar="FILE",
+    ),
+    Option(
+        "allow-origin",
+        "origin of a web page whose scripts may read the answers, such as http://dashboard.local:8123; "
+        "may be given several times",
+        metavar="ORIGIN",
+        repeatable=True,
+    ),
+    Option("tls-cert", "serve https with the certificate (and those it follows from) in this PEM file", metavar="FILE"),
+    Option("tls-key", "PEM file of the certificate's private key", metavar="FILE"),
+    Option(
+        "trusted-proxy",
+        "address or network (10.0.0.0/8) of a proxy in front, whose X-Forwarded-For, -Proto and -Host are believed; "
+        "may be given several times",
+        metavar="ADDRESS",
+        repeatable=True,
+    ),
+    Option("base-path", "serve everything below this path, such as /frames", metavar="PATH"),
+    Option(
         "photo-size",
         "rendition to ask the NAS for: sm, m, xl (short side 240, 320, 1280 pixels) or original",
         metavar="SIZE",

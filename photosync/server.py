@@ -9,7 +9,7 @@ import os
 import resource
 import socket
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -105,12 +105,18 @@ class _Listener:
 class Server(HTTPServer):
     """An HTTPServer that clients cannot take down.
 
-    Connections stay below the descriptor limit, at most half of them from one address; if descriptors or memory run out
-    all the same, nothing is accepted for a second. A client that makes no
-    progress for `stall_seconds` while it is sent something is cut off by the kernel (Linux, `TCP_USER_TIMEOUT`).
+    Connections stay below the descriptor limit, at most half of them from one address, unless `is_proxy` says that many
+    clients come by it; if descriptors or memory run out all the same, nothing is accepted for a second. A client that
+    makes no progress for `stall_seconds` while it is sent something is cut off by the kernel (on Linux,
+    `TCP_USER_TIMEOUT`).
     """
 
-    def initialize(self, app: HTTPServerConnectionDelegate, stall_seconds: float = 30.0) -> None:  # type: ignore[override]
+    def initialize(  # type: ignore[override]
+        self,
+        app: HTTPServerConnectionDelegate,
+        stall_seconds: float = 30.0,
+        is_proxy: Callable[[str], bool] = lambda address: False,
+    ) -> None:
         super().initialize(
             app,
             chunk_size=_READ_BYTES,
@@ -120,6 +126,7 @@ class Server(HTTPServer):
             max_body_size=_MAX_BODY_BYTES,
         )
         self._stall_seconds = stall_seconds
+        self._is_proxy = is_proxy
         self._limit = connection_limit()
         self._open: Counter[str] = Counter()
 
@@ -128,7 +135,8 @@ class Server(HTTPServer):
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         host = str(address[0]) if address else ""
-        if self._open.total() >= self._limit or self._open[host] >= max(1, self._limit // 2):
+        of_one = self._limit if self._is_proxy(host) else max(1, self._limit // 2)
+        if self._open.total() >= self._limit or self._open[host] >= of_one:
             stream.write(_FULL)
             stream.close()
             return

@@ -20,8 +20,10 @@ from .cache import PhotoCache
 from .deck import Decks
 from .degree import Degree, present_degree
 from .disk import PhotoDisk
+from .guard import Guard
 from .keeper import Keeper
 from .nas import SynologyClient
+from .renewal import Renewal
 from .screens import Screens
 from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
 from .settings import Settings
@@ -88,7 +90,15 @@ class Service:
         if folder is not None:
             self.keeper = Keeper(folder, trouble, settings.source, self.sync, self.screens.decks)
         self.traffic = Traffic()
-        self.server = Server(make_app(self.sync, self.store, self.screens, self.traffic), stall_seconds=stall_seconds)
+        guard = Guard(settings.access)
+        self.server = Server(
+            make_app(self.sync, self.store, self.screens, self.traffic, guard),
+            stall_seconds=stall_seconds,
+            is_proxy=guard.proxies.trusts,
+        )
+        self.renewal = None
+        if settings.tls_cert is not None and settings.tls_key is not None:
+            self.renewal = Renewal(settings.tls_cert, settings.tls_key, partial(setattr, self.server, "ssl_options"))
         self._sockets = sockets
 
     @property
@@ -102,6 +112,8 @@ class Service:
 
     async def start(self) -> None:
         """Serves, first what an earlier run has left, then looks at the album for the first time."""
+        if self.renewal is not None:
+            await self.renewal.start()
         self.server.add_sockets(self._sockets)
         if self.store.shelf is not None and self.keeper is not None:
             with suppress(TimeoutError):  # a disk that hangs
@@ -115,6 +127,8 @@ class Service:
     async def stop(self) -> None:
         """Accepts nothing new, finishes what is being sent, logs out. Takes about ten seconds at most."""
         self.server.stop()
+        if self.renewal is not None:
+            self.renewal.stop()
         await self.traffic.drain(_DRAIN_SECONDS)
         await self.sync.stop()
         if self.keeper is not None:

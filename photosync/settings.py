@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .address import LINK_OPTION, URL_OPTION, AddressOption, base_url, is_like_a_link, split_link
-from .credentials import Credentials
 from .device import device_in, device_path, is_otp_code
 from .errors import ConfigError
+from .guard import Access
 from .secret import Secret, secret_in
+from .serving import Serving
 from .state import prepare_folder, state_folder
 
 MEGABYTE = 1_000_000
@@ -39,7 +40,8 @@ class Settings:
     password is the account's or the
     link's, and exactly one of `password` and `password_file` is set; neither if the link has no password.
     `albums` is ("",) with a share link, which leads to one. `device_file` need not be there.
-    `tls_fingerprint` is as browsers show it: AB:CD:…, or "". `runtime_dir` is the user's, where systemd has made one.
+    `tls_fingerprint` is the NAS's, as browsers show it: AB:CD:…, or "". `tls_cert` and `tls_key`, both set or
+    neither, are for what is served. `runtime_dir` is the user's, where systemd has made one.
     """
 
     url: str
@@ -57,6 +59,9 @@ class Settings:
     interval_seconds: float = 60.0
     server_port: int = 5000
     listen_address: str = ""
+    access: Access = field(default_factory=Access)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     photo_size: str = "xl"
     max_photo_bytes: int = 32 * MEGABYTE
     timeout_seconds: float = 30.0
@@ -105,7 +110,7 @@ def load_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     return _Loader(arguments, environment).settings()
 
 
-class _Loader(Credentials):
+class _Loader(Serving):
     """Checks and reports on the sources; all mistakes end up in one list."""
 
     def settings(self) -> Settings:
@@ -127,6 +132,8 @@ class _Loader(Credentials):
             interval_seconds=self.number("interval", 60, 1, 86_400),
             server_port=self.whole("server-port", 5000, 0, 65_535),
             listen_address=self.listen_address(),
+            access=self.access(),
+            **self.tls_files(),
             photo_size=self.choice("photo-size", "xl", RENDITIONS),
             max_photo_bytes=int(self.number("max-photo", 32, 0.1, 1_000) * MEGABYTE),
             timeout_seconds=self.number("timeout", 30, 1, 600),
@@ -186,10 +193,6 @@ class _Loader(Credentials):
             if name.startswith("id:") and not re.fullmatch(r"id:[0-9]{1,18}", name):
                 self.mistakes.append(f"{self.source('album')}: '{name}' is not id: followed by a number.")
         return tuple(dict.fromkeys(names))
-
-    def listen_address(self) -> str:
-        address = self.raw["listen-address"] or "all"
-        return "" if address == "all" else str(address)
 
     def ca_file(self) -> Path | None:
         text = self.raw["ca-file"]

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
@@ -19,8 +18,10 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from . import metrics
 from .degree import Degree, degree_of, present_degree, staleness
-from .direct import PHOTO_CACHING, STALE_ANSWER, Direct
+from .direct import STALE_ANSWER, Direct, photo_caching
 from .errors import PhotoNotFound, PhotosSyncError
+from .gate import ToThePage, at_the_gate
+from .guard import Guard
 from .handler import Handler, explanation
 from .models import Catalog, Photo
 from .notices import notice, wants_picture
@@ -54,6 +55,7 @@ class NextPhoto(PhotoHandler):
 
     sync: AlbumSync
     screens: Screens
+    base_path: str
 
     async def answer(self, *path: str) -> None:
         album = _album_asked_for(self, self.sync)
@@ -61,9 +63,9 @@ class NextPhoto(PhotoHandler):
         try:
             self.mark_staleness()
             if self.is_json_asked_for:
-                await self.send_json(photo.to_dict())
+                await self.send_json(photo.to_dict(self.base_path))
             else:
-                self.set_header("Content-Location", photo.url)
+                self.set_header("Content-Location", self.base_path + photo.url)
                 await self.send(data, "image/jpeg")
         finally:
             self.store.release(photo)
@@ -71,7 +73,7 @@ class NextPhoto(PhotoHandler):
     async def explain(self, error: PhotosSyncError) -> None:
         """A screen is shown a picture that says what is the matter."""
         if not self.is_json_asked_for:
-            self.set_header("Vary", "Accept")
+            self.add_header("Vary", "Accept")
             if wants_picture(self.request.headers.get("Accept")):
                 await self.send(notice(degree_of(error)), "image/jpeg")
                 return
@@ -90,12 +92,13 @@ class NextPhoto(PhotoHandler):
 class OnePhoto(PhotoHandler):
     """GET /files/<id>.jpg, and /files/<filename>, which gives the same photo."""
 
-    caching = PHOTO_CACHING
+    base_path: str
 
     async def answer(self, *path: str) -> None:
         photo = self._photo(path[0])
-        if photo.url != self.request.path:
-            self.set_header("Content-Location", photo.url)
+        url = self.base_path + photo.url
+        if url != self.request.path:
+            self.set_header("Content-Location", url)
         self.mark_staleness()
         if self.is_unchanged(photo.etag):
             await self.complete()
@@ -122,29 +125,39 @@ class PhotoList(PhotoHandler):
     """GET /files/list: all file names, or with ?details=1 all photos."""
 
     caching = "no-cache"
+    base_path: str
 
     async def answer(self, *path: str) -> None:
         catalog = self.sync.require_listing(_album_asked_for(self, self.sync))
         self.mark_staleness()
         details = self.get_query_argument("details", "") not in ("", "0")
-        if self.is_unchanged(f'"{catalog.tag}{"-details" if details else ""}"'):
+        if self.is_unchanged(f'"{catalog.tag}{f"-details{self.base_path}" if details else ""}"'):
             await self.complete()
             return
         self.set_header("Content-Type", "application/json")
         if len(catalog.photos) <= _PIECE_PHOTOS:
-            await self.send(b"".join(_pieces(catalog, details)), "application/json")
+            await self.send(b"".join(self._pieces(catalog, details)), "application/json")
             return
         if self.request.method == "HEAD":
             self.set_header("Transfer-Encoding", "chunked")  # as for GET, where the connection sets it
         await self.flush()
         if self.request.method != "HEAD":
-            for piece in _pieces(catalog, details):
+            for piece in self._pieces(catalog, details):
                 self.write(piece)
                 await self.flush()
                 await asyncio.sleep(0)  # a long list must not keep the other clients waiting
         await self.complete()
         if self.request.version == "HTTP/1.0":  # which has no chunks: the end of the connection ends the list
             self.request.connection.close()  # type: ignore[union-attr]
+
+    def _pieces(self, catalog: Catalog, details: bool) -> Iterator[bytes]:
+        """The list as JSON, some photos at a time, so that no piece keeps the loop busy for long."""
+        for start in range(0, max(len(catalog.photos), 1), _PIECE_PHOTOS):
+            photos = catalog.photos[start : start + _PIECE_PHOTOS]
+            rows = [photo.to_dict(self.base_path) if details else photo.filename for photo in photos]
+            last = start + _PIECE_PHOTOS >= len(catalog.photos)
+            text = json.dumps(rows, separators=(",", ":"))[1:-1]
+            yield f"{'[' if start == 0 else ''}{text}{']' if last else ','}".encode() + (b"\n" if last else b"")
 
 
 class CacheStats(Handler):
@@ -201,24 +214,30 @@ class StartPage(Handler):
 class Nowhere(Handler):
     """Every other address."""
 
+    base_path: str
+
     def prepare(self) -> None:
+        if self.base_path:
+            self.next_steps = {**self.next_steps, 404: f"Every address is below {self.base_path}/ (--base-path)."}
         raise HTTPError(404)
 
 
-def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traffic) -> Application:
-    """The addresses and who answers them."""
+def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traffic, guard: Guard) -> Application:
+    """The addresses and who answers them, all below the base path."""
+    base_path = guard.base_path
 
     def route(
         pattern: str, handler: type[Handler], **collaborators: object
     ) -> tuple[str, type[Handler], dict[str, Any]]:
-        return (pattern, handler, {"traffic": traffic, **collaborators})
+        return (re.escape(base_path) + pattern, handler, {"traffic": traffic, "base_path": base_path, **collaborators})
 
     return _Application(
         sync,
         store,
         traffic,
+        guard,
         [
-            route(r"/files/(?!list$)([^/]+)", OnePhoto, sync=sync, store=store),
+            route(r"/files/(?!list$)([^/]+)", OnePhoto, sync=sync, store=store, caching=photo_caching(guard)),
             route(r"/files", NextPhoto, sync=sync, screens=screens, store=store),
             route(r"/files/list", PhotoList, sync=sync, store=store),
             route(r"/cache/stats", CacheStats, sync=sync, store=store),
@@ -226,17 +245,21 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
             route(r"/readyz", Ready, sync=sync, store=store),
             route(r"/metrics", Metrics, sync=sync, store=store, screens=screens),
             route(r"/", StartPage),
+            *([route("", ToThePage), ("/healthz", Alive, {"traffic": traffic})] if base_path else []),
         ],
         default_handler_class=Nowhere,
-        default_handler_args={"traffic": traffic},
+        default_handler_args={"traffic": traffic, "base_path": base_path},
         log_function=_account,
+        cross_origin=guard.cross_origin,
     )
 
 
 class _Application(Application):
-    def __init__(self, sync: AlbumSync, store: PhotoStore, traffic: Traffic, *routes: Any, **settings: Any) -> None:
+    def __init__(
+        self, sync: AlbumSync, store: PhotoStore, traffic: Traffic, guard: Guard, *routes: Any, **settings: Any
+    ) -> None:
         super().__init__(*routes, **settings)
-        self._collaborators = sync, store, traffic
+        self._collaborators = sync, store, traffic, guard
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         assert isinstance(request_conn, HTTP1Connection)
@@ -244,10 +267,13 @@ class _Application(Application):
         return Direct(request_conn, application, *self._collaborators)
 
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
-        """A target in absolute form means its path (RFC 9112, section 3.2.2)."""
-        if request.path.startswith(("http://", "https://")):
-            request.path = urlsplit(request.path).path or "/"
-        return super().find_handler(request, **options)
+        """Whatever Direct has not answered comes by here."""
+        _, _, traffic, guard = self._collaborators
+        answerer = at_the_gate(guard, request)
+        if answerer is None:
+            return super().find_handler(request, **options)
+        handler, collaborators = answerer
+        return self.get_handler_delegate(request, handler, {"traffic": traffic, **collaborators})
 
 
 def _album_asked_for(handler: RequestHandler, sync: AlbumSync) -> str:
@@ -262,13 +288,3 @@ def _account(handler: RequestHandler) -> None:
     if log.isEnabledFor(logging.DEBUG):
         request = handler.request
         log.debug("%s %s %.200s %d", request.remote_ip, request.method, request.path, handler.get_status())
-
-
-def _pieces(catalog: Catalog, details: bool) -> Iterator[bytes]:
-    """The list as JSON, some photos at a time, so that no piece keeps the loop busy for long."""
-    for start in range(0, max(len(catalog.photos), 1), _PIECE_PHOTOS):
-        photos = catalog.photos[start : start + _PIECE_PHOTOS]
-        rows = [photo.to_dict() if details else photo.filename for photo in photos]
-        last = start + _PIECE_PHOTOS >= len(catalog.photos)
-        text = json.dumps(rows, separators=(",", ":"))[1:-1]
-        yield f"{'[' if start == 0 else ''}{text}{']' if last else ','}".encode() + (b"\n" if last else b"")

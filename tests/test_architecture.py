@@ -26,6 +26,7 @@ FLOORS = [
     {"service", "check", "enrol"},
     {"connect"},
     {"web", "metrics"},
+    {"gate"},
     {"handler"},
     {"screens", "direct", "notices", "keeper"},
     {"degree"},
@@ -38,11 +39,15 @@ FLOORS = [
     {"account"},
     {"reply", "brake"},
     {"settings", "refused"},
+    {"serving"},
     {"credentials"},
     {"sources"},
     {"parser"},
     {"device"},
+    {"renewal", "tls"},
+    {"guard"},
     {
+        "forwarded",
         "wire",
         "trouble",
         "sockets",
@@ -70,7 +75,7 @@ FLOORS = [
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 USERS_OF = {
-    "tornado": {"direct", "handler", "keeper", "web", "server", "service", "sync"},
+    "tornado": {"direct", "gate", "handler", "keeper", "renewal", "web", "server", "service", "sync"},
     "tornado.web": {"handler", "web"},
     "requests": {"wire", "sockets", "trouble"},
     "urllib3": {"wire", "sockets", "trouble"},
@@ -92,6 +97,7 @@ WORKER_ROOMS = {
     "session",
     "share_link",
     "sockets",
+    "tls",
     "trouble",
     "wire",
 }
@@ -101,10 +107,14 @@ LOOP_ROOMS = {
     "deck",
     "degree",
     "direct",
+    "forwarded",
+    "gate",
+    "guard",
     "handler",
     "keeper",
     "metrics",
     "notices",
+    "renewal",
     "screens",
     "server",
     "service",
@@ -215,7 +225,7 @@ class TestThreads:
 
     @pytest.mark.parametrize("room", sorted(LOOP_ROOMS - {"service"}))
     def test_only_the_service_knows_the_nas_client(self, room: str) -> None:
-        assert not rooms_used(room) & (WORKER_ROOMS - {"albums", "disk", "saved"})
+        assert not rooms_used(room) & (WORKER_ROOMS - {"albums", "disk", "saved", "tls"})
 
     @pytest.mark.parametrize("room", sorted(WORKER_ROOMS))
     def test_no_worker_touches_the_loop(self, room: str) -> None:
@@ -285,6 +295,9 @@ class TestOneTableOfStatuses:
 
     def test_the_statuses_are_those_of_the_contract(self) -> None:
         instances = {
+            errors.WrongHost: errors.WrongHost("x"),
+            errors.TokenWanted: errors.TokenWanted("x"),
+            errors.TooManyGuesses: errors.TooManyGuesses("x"),
             errors.PhotoNotFound: errors.PhotoNotFound("x"),
             errors.NoSuchAlbum: errors.NoSuchAlbum("x"),
             errors.NothingSynced: errors.NothingSynced("x"),
@@ -297,6 +310,9 @@ class TestOneTableOfStatuses:
             errors.LoginRefused: errors.LoginRefused("login_400", "x"),
         }
         assert {kind.__name__: status_of(error) for kind, error in instances.items()} == {
+            "WrongHost": 421,
+            "TokenWanted": 401,
+            "TooManyGuesses": 429,
             "PhotoNotFound": 404,
             "NoSuchAlbum": 404,
             "NothingSynced": 503,
