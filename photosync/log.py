@@ -125,9 +125,10 @@ class Logging:
         # short with a traceback and its address: the error that it becomes is told once.
         logging.getLogger("asyncio").setLevel(logging.INFO)
         logging.getLogger("urllib3").setLevel(logging.ERROR)
-        # The server tells of every request that it cannot read, as often and almost as long as a client likes.
+        # The server tells of every request that it cannot read and of every handshake that fails, as often and almost
+        # as long as a client likes.
         if self._level.upper() != "DEBUG":
-            logging.getLogger("tornado.general").setLevel(logging.WARNING)
+            logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self._listener.start()
 
     def stop(self, timeout_seconds: float = 1.0) -> None:

@@ -90,11 +90,11 @@ class Service:
         if folder is not None:
             self.keeper = Keeper(folder, trouble, settings.source, self.sync, self.screens.decks)
         self.traffic = Traffic()
-        guard = Guard(settings.access)
+        self.guard = Guard(settings.access)
         self.server = Server(
-            make_app(self.sync, self.store, self.screens, self.traffic, guard),
+            make_app(self.sync, self.store, self.screens, self.traffic, self.guard),
             stall_seconds=stall_seconds,
-            is_proxy=guard.proxies.trusts,
+            is_proxy=self.guard.proxies.trusts,
         )
         self.renewal = None
         if settings.tls_cert is not None and settings.tls_key is not None:

@@ -1,4 +1,4 @@
-"""The certificate that is served, from its two files. Worker threads; blocks."""
+"""The certificate that is served, from its two files. For worker threads; blocks."""
 
 from __future__ import annotations
 

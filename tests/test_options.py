@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from served import pems
 
 from photosync import parser
 from photosync.options import OPTIONS, Option
@@ -61,6 +62,36 @@ VALUES: dict[str, tuple[Callable[[Settings], object], list[tuple[str, object]]]]
         lambda settings: settings.listen_address,
         [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("10.0.0.1", "10.0.0.1")],
     ),
+    "allowed-host": (
+        lambda settings: settings.access.allowed_hosts,
+        [("a.example", ("a.example",)), ("*.B.example", ("*.b.example",)), ("c.example.", ("c.example",))],
+    ),
+    "access-token": (
+        lambda settings: settings.access.token and settings.access.token.reveal(),
+        [("token-number-1", "token-number-1"), ("token-number-2", "token-number-2"), ("#!'token'", "#!'token'")],
+    ),
+    "access-token-file": (
+        lambda settings: settings.access.token and settings.access.token.reveal(),
+        [("TOKEN1", "token-number-1"), ("TOKEN2", "token-number-2")] * 2,
+    ),
+    "allow-origin": (
+        lambda settings: settings.access.origins,
+        [
+            ("http://a:8123", ("http://a:8123",)),
+            ("https://B.example/", ("https://b.example",)),
+            ("http://[::1]:80", ("http://[::1]:80",)),
+        ],
+    ),
+    "tls-cert": (lambda settings: str(settings.tls_cert), [("CERT1", "CERT1"), ("CERT2", "CERT2")] * 2),
+    "tls-key": (lambda settings: str(settings.tls_key), [("KEY1", "KEY1"), ("KEY2", "KEY2")] * 2),
+    "trusted-proxy": (
+        lambda settings: [str(network) for network in settings.access.trusted_proxies],
+        [("10.0.0.1", ["10.0.0.1/32"]), ("10.1.2.3/8", ["10.0.0.0/8"]), ("fe80::/10", ["fe80::/10"])],
+    ),
+    "base-path": (
+        lambda settings: settings.access.base_path,
+        [("/frames", "/frames"), ("a/b/", "/a/b"), ("/c", "/c")],
+    ),
     "photo-size": (lambda settings: settings.photo_size, [("sm", "sm"), ("M", "m"), ("original", "original")]),
     "max-photo": (
         lambda settings: settings.max_photo_bytes,
@@ -92,6 +123,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("FILE1", "FILE2", "FILE3"):
         (tmp_path / name).write_text("secret\n")
         (tmp_path / name).chmod(0o600)
+    for number in ("1", "2"):
+        (tmp_path / f"TOKEN{number}").write_text(f"token-number-{number}\n")
+        for name, text in zip(("CERT", "KEY"), pems(), strict=True):
+            (tmp_path / f"{name}{number}").write_text(text)
+    for path in tmp_path.iterdir():
+        path.chmod(0o600)
     for name in ("PEM1", "PEM2"):
         (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----\n")
     return tmp_path
@@ -106,6 +143,8 @@ def required(option: Option) -> list[str]:
         del flags["password"]
     if option.name == "tls-fingerprint":
         flags["url"] = "--url=https://nas"
+    if option.name in ("tls-cert", "tls-key"):
+        flags |= {"tls-cert": "--tls-cert=CERT1", "tls-key": "--tls-key=KEY1"}
     return [flag for name, flag in flags.items() if name != option.name]
 
 
