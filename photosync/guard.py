@@ -57,6 +57,7 @@ class Guard:
         self.base_path = access.base_path
         self.origins = frozenset(access.origins)
         self.proxies = Proxies(access.trusted_proxies)
+        self._has_proxies = bool(access.trusted_proxies)
         self._allowed = access.allowed_hosts
         self._knows = lru_cache(maxsize=256)(self._knows_host)
         self._guesses = Guesses(clock)
@@ -71,7 +72,7 @@ class Guard:
         host = headers.get("Host", "")
         if not host or len(host) > _LONGEST_HOST or not self._knows(host):
             return False
-        if any(not self._is_known(name) for name in self.proxies.hosts(peer, headers)):
+        if self._has_proxies and not all(map(self._is_known, self.proxies.hosts(peer, headers))):
             return False
         if self._digest is None or self._has_cookie(headers):
             return True

@@ -156,7 +156,7 @@ class TestTheCertificate:
         assert mistake("--tls-key", str(key)) == "tls-key (command line) is of no use without tls-cert."
 
     def test_files_that_cannot_be_used_are_a_mistake_that_says_why(self, tmp_path: Path) -> None:
-        cert, key = write_certificate(tmp_path)
+        cert, _ = write_certificate(tmp_path)
         told = mistake("--tls-cert", str(cert), "--tls-key", str(tmp_path / "missing"))
         assert told == (
             "tls-cert (command line), tls-key (command line): "
@@ -174,9 +174,7 @@ class TestTheCertificate:
     def test_a_key_that_everybody_can_read_is_warned_about(self, tmp_path: Path) -> None:
         cert, key = write_certificate(tmp_path)
         key.chmod(0o644)
-        settings = load("--tls-cert", str(cert), "--tls-key", str(key))
-        assert settings.warnings[-1].endswith(f"Run: chmod 600 {key}")
-        guarded = load(
-            "--tls-cert", str(cert), "--tls-key", str(key), environment={"CREDENTIALS_DIRECTORY": str(tmp_path)}
-        )
+        files = ["--tls-cert", str(cert), "--tls-key", str(key)]
+        assert load(*files).warnings[-1].endswith(f"Run: chmod 600 {key}")
+        guarded = load(*files, environment={"CREDENTIALS_DIRECTORY": str(tmp_path)})
         assert [warning for warning in guarded.warnings if "tls-key" in warning] == []
