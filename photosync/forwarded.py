@@ -51,10 +51,10 @@ class Proxies:
 
 
 def plain_address(text: str) -> IPv4Address | IPv6Address | None:
-    """The IP address in a text, without port and brackets; None if it is none. IPv4 is IPv4, however it came."""
+    """The IP address in a text, without port, brackets and zone; None if it is none. IPv4 is IPv4, however it came."""
     inside = _WITH_PORT.fullmatch(text)
     try:
-        found = ip_address((inside[1] or inside[2]) if inside else text)
+        found = ip_address(((inside[1] or inside[2]) if inside else text).partition("%")[0])
     except ValueError:
         return None
     return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found

@@ -24,10 +24,10 @@ def at_the_gate(guard: Guard, request: HTTPServerRequest) -> Answerer | None:
 
     The request is then as the client made it, if a trusted proxy brought it, and its path is without host.
     """
-    hosts = [*_authority(request)]
     peer = str(request.remote_ip)
-    if "Host" in request.headers:
-        hosts += [request.headers["Host"], *guard.proxies.hosts(peer, request.headers)]
+    hosts = [*_authority(request), *guard.proxies.hosts(peer, request.headers)]
+    if "Host" in request.headers:  # which HTTP/1.0 does not demand
+        hosts.append(request.headers["Host"])
     request.remote_ip = guard.proxies.client(peer, request.headers)
     request.protocol = guard.proxies.protocol(peer, request.headers, request.protocol)
     if guard.is_open(request.path):

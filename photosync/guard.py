@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 import time
 from base64 import b64decode
@@ -17,6 +18,8 @@ from ipaddress import IPv6Address, IPv6Network
 from .errors import TokenWanted, TooManyGuesses, WrongHost
 from .forwarded import Network, Proxies, plain_address
 from .secret import Secret
+
+log = logging.getLogger(__name__)
 
 COOKIE = "photos_sync"
 MOST_GUESSES = 10
@@ -61,6 +64,7 @@ class Guard:
         self._allowed = access.allowed_hosts
         self._knows = lru_cache(maxsize=256)(self._knows_host)
         self._guesses = Guesses(clock)
+        self._has_told = False
         self._open = frozenset({"/healthz", f"{access.base_path}/healthz"})
         token = access.token.reveal().encode() if access.token is not None else None
         self._digest = sha256(token).digest() if token is not None else None
@@ -87,7 +91,11 @@ class Guard:
         """WrongHost unless each name may be that of this server."""
         for host in hosts:
             if not self._is_known(host):
-                raise _wrong_host(host)
+                error = _wrong_host(host)
+                if not self._has_told:  # once, since anybody can ask for any name
+                    self._has_told = True
+                    log.warning("A request was refused. %s", error.sentence)
+                raise error
 
     def check_token(self, headers: Mapping[str, str], client: str, in_address: bytes | None) -> None:
         """TokenWanted or TooManyGuesses unless the access token is shown, or none is wanted.

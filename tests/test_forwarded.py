@@ -46,6 +46,7 @@ def test_nobody_else_is_believed(peer: str) -> None:
         ("[2001:db8::7]", "2001:db8::7"),
         ("2001:DB8::7", "2001:db8::7"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::7%" + "x" * 9000, "fe80::7"),
         ("10.0.0.5", "10.0.0.5"),  # a client inside the trusted network
         ("", "127.0.0.1"),
         ("unknown", "127.0.0.1"),

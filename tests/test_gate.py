@@ -7,6 +7,7 @@ import logging
 import re
 import string
 from collections.abc import Iterator
+from contextlib import ExitStack
 from ipaddress import ip_network
 from typing import Any
 
@@ -16,7 +17,7 @@ from conftest import CANARY_ACCESS, Running, canary_nas, leaks, settings_for
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from outside import connect, read_to_end, talk
+from outside import connect, read_header, read_to_end, talk
 from tornado.routing import PathMatches
 
 from photosync import web
@@ -514,3 +515,31 @@ def test_the_cookie_stays_below_it(nas: FakeNas) -> None:
         assert running.get("/frames/healthz").status_code == running.get("/healthz").status_code == 200
         running.session.cookies.clear()
         assert running.get("/frames/files").status_code == running.get("/files").status_code == 401
+
+
+def test_a_trusted_proxy_may_open_more_connections_than_anybody_else(nas: FakeNas) -> None:
+    with guarded(nas, trusted_proxies=(ip_network("127.0.0.3"),)) as running, ExitStack() as stack:
+        running.service.server._limit = 9
+
+        def answered(source: str, count: int) -> list[bytes]:
+            found = []
+            for _ in range(count):
+                connection = stack.enter_context(connect(running.service.port, source=source))
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                found.append(read_header(connection).split()[1])
+            return found
+
+        assert answered("127.0.0.4", 5) == [b"200"] * 4 + [b"503"]
+        assert answered("127.0.0.3", 6) == [b"200"] * 5 + [b"503"]
+        assert answered("127.0.0.3", 1) == [b"503"]
+    with guarded(nas, trusted_proxies=(ip_network("127.0.0.3"),)) as running, ExitStack() as stack:
+        running.service.server._limit = 9
+        assert answered("127.0.0.3", 10) == [b"200"] * 9 + [b"503"]
+
+
+def test_what_varies_by_origin_and_type_says_both(nas: FakeNas) -> None:
+    settings = settings_for(nas, access=Access(origins=(DASHBOARD,)))
+    nas.stop()
+    with Running(settings) as running:
+        answer = running.wait_for("/files", lambda response: response.status_code == 503)
+        assert answer.headers["Vary"] == "Origin, Accept"

@@ -120,6 +120,13 @@ class TestNames:
         assert "script" not in refused.value.sentence
         assert "--allowed-host NAME" in refused.value.next_step
 
+    def test_the_first_one_alone_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        guard = Guard(Access())
+        for host in ("photos.example.org", "photos.example.org", "evil.example"):
+            assert not is_admitted(guard, host)
+        (line,) = [record.getMessage() for record in caplog.records]
+        assert line.startswith("A request was refused. It is not known that 'photos.example.org' is a name")
+
     @given(st.text(max_size=40))
     def test_no_text_below_another_domain_is_ours(self, text: str) -> None:
         assert not is_admitted(NAMED, f"{text}.evil.example")
