@@ -21,7 +21,7 @@ class ServedTls(NamedTuple):
 
 
 def load_tls(cert: Path, key: Path) -> ServedTls:
-    """What a server needs to speak TLS 1.2 or newer. ValueError with the cause and the next step."""
+    """What a server needs to speak TLS, 1.2 or newer as Python has it. ValueError with the cause and the next step."""
     pem = _text(cert)
     if "-----BEGIN CERTIFICATE-----" not in pem:
         raise ValueError(f"'{cert}' holds no PEM certificate.")
@@ -31,7 +31,6 @@ def load_tls(cert: Path, key: Path) -> ServedTls:
     if "ENCRYPTED" in private:
         raise ValueError(f"'{key}' is encrypted. Decrypt it: openssl pkey -in {key} -out FILE")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(cert, key)

@@ -478,6 +478,18 @@ def test_everything_is_below_the_base_path_and_says_so(below: Running) -> None:
         assert below.get(path).status_code == 200
 
 
+def test_a_list_with_other_addresses_in_it_has_another_entity_tag(below: Running, open_service: Running) -> None:
+    tags = {
+        query: [
+            running.get(f"{base_path}/files/list{query}").headers["ETag"]
+            for running, base_path in ((below, "/frames"), (open_service, ""))
+        ]
+        for query in ("", "?details=1")
+    }
+    assert tags[""][0] == tags[""][1]
+    assert tags["?details=1"][0] != tags["?details=1"][1]
+
+
 @pytest.mark.parametrize("path", ["/", "/files", "/files/list", "/framesfiles", "/frames2/files", "//frames/files"])
 def test_an_address_without_it_is_a_404_that_names_it(below: Running, path: str) -> None:
     answer = below.request("GET", path)
