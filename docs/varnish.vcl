@@ -69,6 +69,8 @@ sub vcl_recv {
 }
 
 sub vcl_backend_fetch {
+    # The name is checked above; photos-sync answers to any that has no dot.
+    set bereq.http.Host = "photos-sync";
     # Nothing can be changed over HTTP, so each question may be asked again, of the next process.
     set bereq.backend = screens.backend(by=KEY, key=screens.key(bereq.http.X-Screen), alt=bereq.retries);
 }

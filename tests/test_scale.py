@@ -18,11 +18,12 @@ import pytest
 import requests
 from conftest import Running, settings_for
 from guest import TEAM_THUMBNAIL, THUMBNAIL
-from outside import read_header
+from outside import Process, read_header
 from proxies import NAME, Nginx, Varnish, needs_nginx, needs_varnish
 
 from photosync import fakenas
 from photosync.fakenas import FakeNas
+from photosync.options import OPTIONS
 
 SCREENS = 1000
 WEEK = 7 * 86400
@@ -265,6 +266,17 @@ class TestNginx:
             answer = nginx.get(path)
             assert (answer.status_code, answer.headers.get("X-Cache-Status")) == (200, None), path
 
+    @pytest.mark.skipif("base-path" not in {option.name for option in OPTIONS}, reason="there is no --base-path yet")
+    def test_it_serves_below_a_path(self, start_nginx: Callable[..., Nginx], nas: FakeNas, tmp_path: Path) -> None:
+        options = ("--base-path", "/frames", "--trusted-proxy", "127.0.0.1")
+        with Process(nas.url, tmp_path / "process", *options) as process:
+            port = int(process.stdout.wait_for(rb":(\d+)/frames/files")[1])
+            nginx = start_nginx([port, port], (r"\^/files/", "^/frames/files/"))
+            wait_for_fact(lambda: nginx.get("/frames/readyz").status_code == 200)
+            url = nginx.get("/frames/files").headers["Content-Location"]
+            assert re.fullmatch(r"/frames/files/\d+\.jpg", url)
+            assert [nginx.state(url) for _ in range(2)] == ["MISS", "HIT"]
+
     def test_under_another_name_there_is_nothing(self, nginx: Nginx) -> None:
         with pytest.raises(requests.ConnectionError):
             nginx.get("/files/list", headers={"Host": "evil.example"})
@@ -292,7 +304,7 @@ class TestNginx:
             answer = nginx.get("/files", headers={"Authorization": f"Basic {word}", **forged})
         assert answer.status_code == 204
         lines = got[0].decode().split("\r\n")
-        assert f"Host: {NAME}" in lines
+        assert "Host: photos-sync" in lines
         assert "X-Forwarded-For: 127.0.0.1" in lines
         assert "X-Forwarded-Proto: http" in lines
         assert "authorization" not in got[0].decode().lower()
