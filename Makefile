@@ -25,10 +25,15 @@ torture: .venv/installed-test ## make every call to the NAS fail in every way, a
 soak: .venv/installed-dev ## run the service for MINUTES=10 on a NAS that fails at random: SEED=n repeats it
 	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-check: .venv/installed-dev ## run the linters and the type checker
+check: .venv/installed-dev ## run the linters and the type checker, also on workflows and compose.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --no-progress --quiet .
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
