@@ -11,8 +11,11 @@ from datetime import datetime, timedelta
 UNKNOWN_ACCESS = "?"
 """The `access` of a photo that an earlier run has left: it is on disk or not to be had before the album is listed."""
 
+RENDITIONS = ("sm", "m", "xl", "original")
+"""What the NAS gives of a photo, smallest first; every other size is made here."""
+
 PhotoKey = tuple[int, str, str]
-"""(photo id, version, rendition size): a photo that changes on the NAS is another key."""
+"""(photo id, version, size): a photo that changes on the NAS is another key."""
 
 _EPOCH = datetime(1970, 1, 1)
 
@@ -23,10 +26,11 @@ class Photo:
 
     `unit_id` is what the NAS wants for the picture's bytes and usually differs from `id`.
     `version` changes whenever the NAS's picture does (its `cache_key`).
-    `size` is the rendition to ask for: `sm`, `m`, `xl` or `original`.
+    `size` is the rendition to ask for, one of `RENDITIONS`; of a picture that is made here it is `Fit.size_of`.
     `taken_seconds` is the camera's wall clock written as if it were UTC; negative before 1970.
     `access` says how the NAS gives the bytes: "" as one's own, "team" from the shared space,
     anything else is the passphrase of an album shared with the account.
+    `renditions` are those that the NAS has, smallest first; empty where only `size` is known.
     """
 
     id: int
@@ -41,6 +45,7 @@ class Photo:
     access: str = field(default="", repr=False)
     place: str | None = None
     description: str | None = None
+    renditions: tuple[str, ...] = ()
 
     @property
     def key(self) -> PhotoKey:
@@ -149,6 +154,13 @@ class Catalog:
         by_id = {photo.id: photo for photo in ordered}
         slots, generation = _slots(by_id, previous or cls())
         return cls(ordered, by_id, by_filename, dict(skipped), digest.hexdigest()[:32], slots, generation)
+
+    def is_current(self, key: PhotoKey) -> bool:
+        """Whether that is a photo of this listing, or was made of one."""
+        photo = self.by_id.get(key[0])
+        if photo is None or photo.version != key[1]:
+            return False
+        return key[2] == photo.size or key[2] not in RENDITIONS
 
 
 def _place(photo: Photo) -> tuple[int, int]:

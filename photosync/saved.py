@@ -7,14 +7,15 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from .albums import AlbumView
-from .models import UNKNOWN_ACCESS, Catalog, Photo
+from .models import RENDITIONS, UNKNOWN_ACCESS, Catalog, Photo
 from .state import keep
 
-_FORMAT = 1
+_FORMAT = 2
 _NUMBERS_A_LINE = 1000
 
 
@@ -66,7 +67,7 @@ def _head(catalog: Catalog) -> dict[str, Any]:
 def _row(photo: Photo) -> list[object]:
     """All but what gives access, which may be a secret, and of no use before the album is listed."""
     head = [photo.id, photo.unit_id, photo.version, photo.size, photo.filename, photo.taken_seconds]
-    return [*head, photo.width, photo.height, photo.album, photo.place, photo.description]
+    return [*head, photo.width, photo.height, photo.album, photo.place, photo.description, " ".join(photo.renditions)]
 
 
 def _chunks(numbers: Sequence[int]) -> Iterator[list[int]]:
@@ -121,11 +122,21 @@ def _read(rows: Iterator[Any], source: str, names: Sequence[str]) -> Saved | Non
 
 
 def _photo(row: Any) -> Photo:
-    number, unit, version, size, filename, taken, width, height, album, place, description = row
-    numbers, texts = (number, unit, taken, width, height), (version, size, filename, album)
+    number, unit, version, size, filename, taken, width, height, album, place, description, ready = row
+    numbers, texts = (number, unit, taken, width, height), (version, size, filename, album, ready)
     if not all(type(one) is int for one in numbers) or not all(type(one) is str for one in texts):
         raise Unreadable
-    return Photo(number, unit, version, size, filename, taken, width, height, album, UNKNOWN_ACCESS, place, description)
+    head = (number, unit, version, size, filename, taken, width, height, album)
+    return Photo(*head, UNKNOWN_ACCESS, place, description, _renditions(ready))
+
+
+@lru_cache
+def _renditions(text: str) -> tuple[str, ...]:
+    """Equal ones are kept once, as in `Listing`."""
+    found = tuple(text.split())
+    if not set(found) <= set(RENDITIONS):
+        raise Unreadable
+    return found
 
 
 def _numbers(rows: Iterator[Any], count: int) -> array[int]:
