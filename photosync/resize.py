@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from PIL.JpegImagePlugin import JpegImageFile
 
 MOST_PIXELS = 200_000_000
-MOST_PROGRESSIVE_PIXELS = 60_000_000
+MOST_PROGRESSIVE_PIXELS = 30_000_000
 """A progressive picture is in memory as a whole, with up to six bytes a pixel, before the first pixel is known."""
-MOST_DECODED_PIXELS = 50_000_000
+MOST_DECODED_PIXELS = 40_000_000
 """What may be left after decoding at reduced scale, with four bytes a pixel."""
 
 _ORIENTATION = 0x0112
