@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
-_UNUSABLE_PHOTOS = 3  # so many that cannot be resized are left out before a client is told
+_TRIES = 8  # photos in a row that cannot be resized, before a client is told
 _ID = re.compile(r"([1-9][0-9]{0,19})\.jpg", re.ASCII)
 _PAGE = Path(__file__).with_name("static") / "index.html"
 _PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -87,7 +87,7 @@ class NextPhoto(PhotoHandler):
     async def _next(self, album: str) -> Picture:
         """As it is listed, or in the size asked for. A photo that cannot be resized is left out."""
         keep = self.request.method == "HEAD"
-        for tries_left in reversed(range(_UNUSABLE_PHOTOS)):
+        for tries_left in reversed(range(_TRIES)):
             photo, data = await self.screens.next(self.client, album, keep=keep)
             if self.fit is None or self.is_json_asked_for:
                 break
