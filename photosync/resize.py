@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL.JpegImagePlugin import JpegImageFile
 
 MOST_PIXELS = 200_000_000
-MOST_PROGRESSIVE_PIXELS = 30_000_000
+MOST_PROGRESSIVE_PIXELS = 24_000_000
 """A progressive picture is in memory as a whole, with up to six bytes a pixel, before the first pixel is known."""
 MOST_DECODED_PIXELS = 40_000_000
 """What may be left after decoding at reduced scale, with four bytes a pixel."""
@@ -90,7 +90,7 @@ def _scaled(picture: JpegImageFile, fit: Fit, longest: int, sideways: bool) -> I
     picture.draft(None, (math.ceil(size[0] / part[0]), math.ceil(size[1] / part[1])))
     _check(picture.size, MOST_DECODED_PIXELS)
     left, top = (float(side * (1 - share) / 2) for side, share in zip(picture.size, part, strict=True))
-    return picture.resize(size, Resampling.LANCZOS, (left, top, picture.width - left, picture.height - top))
+    return picture.resize(size, Resampling.BICUBIC, (left, top, picture.width - left, picture.height - top))
 
 
 def _in_srgb(picture: Image, profile: bytes | None) -> Image:
