@@ -15,7 +15,7 @@ FROM python:3.13-slim AS build
 # armv7 has no wheel of tornado: it is compiled here, and the compiler stays behind.
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 COPY . /source
-RUN python -m venv /opt/photos-sync && /opt/photos-sync/bin/pip install --no-cache-dir /source
+RUN python -m venv /opt/photos-sync && /opt/photos-sync/bin/pip install --no-cache-dir '/source[images]'
 
 FROM python:3.13-slim
 COPY --from=build /opt/photos-sync /opt/photos-sync

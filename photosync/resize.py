@@ -43,16 +43,24 @@ def resized(data: bytes, fit: Fit, longest: int) -> bytes:
     `longest` is the photo's longer side in pixels (0 if it is not known): no rendition counts for more than that.
     Raises NasBadAnswer.
     """
-    from PIL.JpegImagePlugin import JpegImageFile
-
     try:
-        picture = JpegImageFile(io.BytesIO(data))
-        _check(picture.size, MOST_PROGRESSIVE_PIXELS if "progressive" in picture.info else MOST_PIXELS)
-        orientation, profile = _orientation(picture), picture.info.get("icc_profile")
-        scaled = _scaled(picture, fit, longest, orientation in _SIDEWAYS)
-        return _encoded(_upright(_in_srgb(scaled, profile), orientation), fit.quality)
+        picture, orientation, profile = _opened(data, fit, longest)
+        return _encoded(_upright(_in_srgb(picture, profile), orientation), fit.quality)
     except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error):
         raise _unusable("not_decodable", "A picture that the NAS sent cannot be decoded.") from None
+
+
+def _opened(data: bytes, fit: Fit, longest: int) -> tuple[Image, int, bytes | None]:
+    """The picture in its new size, still as the camera was held, with its orientation and ICC profile. What was decoded
+    is not in memory any more.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    picture = JpegImageFile(io.BytesIO(data))
+    _check(picture.size, MOST_PROGRESSIVE_PIXELS if "progressive" in picture.info else MOST_PIXELS)
+    orientation = _orientation(picture)
+    scaled = _scaled(picture, fit, longest, orientation in _SIDEWAYS)
+    return scaled, orientation, picture.info.get("icc_profile")
 
 
 def _orientation(picture: JpegImageFile) -> int:
@@ -79,7 +87,7 @@ def _unusable(kind: str, cause: str) -> NasBadAnswer:
 
 
 def _scaled(picture: JpegImageFile, fit: Fit, longest: int, sideways: bool) -> Image:
-    """Decoded at the smallest scale that suffices, cut and scaled down; still as the camera was held."""
+    """Decoded at the smallest scale that suffices, cut and scaled down."""
     from PIL.Image import Resampling
 
     counted = min(longest or max(picture.size), max(picture.size))
