@@ -9,6 +9,8 @@
     ├── WrongHost               asked for under a name that may not be this server's
     ├── TokenWanted             asked for without the access token, or with a wrong one
     ├── TooManyGuesses          asked for with too many wrong access tokens
+    ├── BadParameter            a client asked for something in a way that has no meaning
+    ├── NotInstalled            what was asked for takes a package that is not installed
     └── NasError                the NAS is the cause
         ├── NasUnreachable      it could not be reached, or asked for patience: worth another try
         │   └── NasTimeout      it did not answer completely in time
@@ -91,6 +93,14 @@ class TokenWanted(PhotosSyncError):
 
 class TooManyGuesses(PhotosSyncError):
     """An address has sent so many wrong access tokens that none from there is looked at for a while."""
+
+
+class BadParameter(PhotosSyncError):
+    """A parameter of an address is out of its bounds."""
+
+
+class NotInstalled(PhotosSyncError):
+    """An extra of this distribution is missing."""
 
 
 class NasError(PhotosSyncError):

@@ -16,6 +16,7 @@ from tornado.web import HTTPError, RequestHandler
 from .direct import COMMON_HEADERS, EMBEDDABLE, LONGEST_RESPONSE_SECONDS, SHORT_BYTES
 from .errors import (
     AlbumProblem,
+    BadParameter,
     Busy,
     LoginRefused,
     NasError,
@@ -23,6 +24,7 @@ from .errors import (
     NasUnreachable,
     NoSuchAlbum,
     NothingSynced,
+    NotInstalled,
     PhotoNotFound,
     PhotosSyncError,
     TokenWanted,
@@ -37,8 +39,10 @@ STATUSES: Mapping[type[PhotosSyncError], int] = {
     WrongHost: 421,
     TokenWanted: 401,
     TooManyGuesses: 429,
+    BadParameter: 400,
     PhotoNotFound: 404,
     NoSuchAlbum: 404,
+    NotInstalled: 501,
     NasTimeout: 504,
     NasUnreachable: 503,
     NothingSynced: 503,
@@ -107,7 +111,7 @@ class Handler(RequestHandler):
         self.clear()
         self.set_status(status_code)
         self.set_header("Cache-Control", "no-store")
-        wait = error.retry_after_seconds or (_RETRY_AFTER_SECONDS if status_code >= 500 else None)
+        wait = error.retry_after_seconds or (_RETRY_AFTER_SECONDS if status_code > 501 else None)
         if wait is not None:
             self.set_header("Retry-After", max(1, math.ceil(wait)))
 

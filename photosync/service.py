@@ -28,6 +28,7 @@ from .screens import Screens
 from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
 from .settings import Settings
 from .shelf import Shelf
+from .sizes import Sizes
 from .state import StateTrouble, claim
 from .store import PhotoStore
 from .sync import AlbumSync
@@ -87,12 +88,13 @@ class Service:
         )
         self.sync = AlbumSync(self.client, self.store, settings.albums, settings.interval_seconds)
         self.screens = Screens(self.sync, self.store, Decks(rng))
+        self.sizes = Sizes(self.sync, self.store)
         if folder is not None:
             self.keeper = Keeper(folder, trouble, settings.source, self.sync, self.screens.decks)
         self.traffic = Traffic()
         self.guard = Guard(settings.access)
         self.server = Server(
-            make_app(self.sync, self.store, self.screens, self.traffic, self.guard),
+            make_app(self.sync, self.store, self.screens, self.sizes, self.traffic, self.guard),
             stall_seconds=stall_seconds,
             is_proxy=self.guard.proxies.trusts,
         )
@@ -134,6 +136,7 @@ class Service:
         if self.keeper is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.keeper.close(), _KEEP_SECONDS)
+        await self.sizes.close(timeout_seconds=0.5)
         await self.store.close(timeout_seconds=0.5)
         await self.server.close_all_connections()
         with suppress(TimeoutError):

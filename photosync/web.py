@@ -20,7 +20,8 @@ from . import metrics
 from .catalog import Catalog
 from .degree import Degree, degree_of, present_degree, staleness
 from .direct import STALE_ANSWER, Direct, photo_caching
-from .errors import PhotoNotFound, PhotosSyncError
+from .errors import BadParameter, NasBadAnswer, NotInstalled, PhotoNotFound, PhotosSyncError
+from .fit import Fit
 from .gate import ToThePage, at_the_gate
 from .guard import Guard
 from .handler import Handler, explanation
@@ -28,6 +29,7 @@ from .models import Photo
 from .notices import notice, wants_picture
 from .screens import Screens
 from .server import Traffic
+from .sizes import Picture, Sizes, best
 from .store import PhotoStore
 from .sync import AlbumSync
 
@@ -35,6 +37,7 @@ log = logging.getLogger(__name__)
 
 _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
+_TRIES = 8  # photos in a row that cannot be resized, before a client is told
 _ID = re.compile(r"([1-9][0-9]{0,19})\.jpg", re.ASCII)
 _PAGE = Path(__file__).with_name("static") / "index.html"
 _PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -45,38 +48,68 @@ class PhotoHandler(Handler):
 
     sync: AlbumSync
     store: PhotoStore
+    sizes: Sizes
 
     def mark_staleness(self) -> None:
         if staleness(self.sync, self.store) is not None:
             self.set_header(*STALE_ANSWER)
 
+    async def fit_asked_for(self) -> Fit | None:
+        """Raises BadParameter, and NotInstalled if there is no other size to be had."""
+        fit = Fit.asked_for(lambda name: self.get_query_argument(name, None, strip=False))
+        if fit is not None:
+            await self.sizes.load()
+        return fit
+
 
 class NextPhoto(PhotoHandler):
     """GET /files: this client's next photo."""
 
-    sync: AlbumSync
     screens: Screens
     base_path: str
+    fit: Fit | None = None
 
     async def answer(self, *path: str) -> None:
+        self.fit = await self.fit_asked_for()
         album = _album_asked_for(self, self.sync)
-        photo, data = await self.screens.next(self.client, album, keep=self.request.method == "HEAD")
+        photo, data = await self._next(album)
+        url = self.base_path + _url(photo, self.fit)
         try:
             self.mark_staleness()
             if self.is_json_asked_for:
-                await self.send_json(photo.to_dict(self.base_path))
+                await self.send_json(photo.to_dict() | {"url": url})
             else:
-                self.set_header("Content-Location", self.base_path + photo.url)
+                self.set_header("Content-Location", url)
                 await self.send(data, "image/jpeg")
         finally:
             self.store.release(photo)
+        following = photo if self.is_json_asked_for else self.screens.upcoming(self.client, album)
+        if self.fit and following is not None:
+            self.sizes.make_ahead(following, self.fit)
+
+    async def _next(self, album: str) -> Picture:
+        """As it is listed, or in the size asked for. A photo that cannot be resized is left out."""
+        keep = self.request.method == "HEAD"
+        for tries_left in reversed(range(_TRIES)):
+            photo, data = await self.screens.next(self.client, album, keep=keep)
+            if self.fit is None or self.is_json_asked_for:
+                break
+            try:
+                return await self.sizes.get(photo, self.fit)
+            except NasBadAnswer:
+                if not tries_left:
+                    raise
+            finally:
+                self.store.release(photo)
+        return photo, data
 
     async def explain(self, error: PhotosSyncError) -> None:
-        """A screen is shown a picture that says what is the matter."""
-        if not self.is_json_asked_for:
+        """A screen is shown a picture that says what is the matter, unless it is with the address."""
+        if not self.is_json_asked_for and not isinstance(error, (BadParameter, NotInstalled)):
             self.add_header("Vary", "Accept")
             if wants_picture(self.request.headers.get("Accept")):
-                await self.send(notice(degree_of(error)), "image/jpeg")
+                picture = notice(degree_of(error))
+                await self.send(await self.sizes.notice(picture, self.fit) if self.fit else picture, "image/jpeg")
                 return
         await super().explain(error)
 
@@ -97,18 +130,22 @@ class OnePhoto(PhotoHandler):
 
     async def answer(self, *path: str) -> None:
         photo = self._photo(path[0])
-        url = self.base_path + photo.url
-        if url != self.request.path:
-            self.set_header("Content-Location", url)
+        fit = await self.fit_asked_for()
+        if self.base_path + photo.url != self.request.path:
+            self.set_header("Content-Location", self.base_path + _url(photo, fit))
         self.mark_staleness()
-        if self.is_unchanged(photo.etag):
+        wanted = best(photo, fit) if fit else photo
+        if self.is_unchanged(wanted.etag):
             await self.complete()
             return
-        data = await self.store.get(photo)
+        sent, data = await self.sizes.get(photo, fit) if fit else (photo, await self.store.get(photo))
         try:
+            if sent.key != wanted.key:  # made of what could be had
+                self.clear_header("ETag")
+                self.set_header("Cache-Control", "no-store")
             await self.send(data, "image/jpeg")
         finally:
-            self.store.release(photo)
+            self.store.release(sent)
 
     def _photo(self, name: str) -> Photo:
         catalog = self.sync.catalog
@@ -223,7 +260,9 @@ class Nowhere(Handler):
         raise HTTPError(404)
 
 
-def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traffic, guard: Guard) -> Application:
+def make_app(
+    sync: AlbumSync, store: PhotoStore, screens: Screens, sizes: Sizes, traffic: Traffic, guard: Guard
+) -> Application:
     """The addresses and who answers them, all below the base path."""
     base_path = guard.base_path
 
@@ -238,8 +277,15 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
         traffic,
         guard,
         [
-            route(r"/files/(?!list$)([^/]+)", OnePhoto, sync=sync, store=store, caching=photo_caching(guard)),
-            route(r"/files", NextPhoto, sync=sync, screens=screens, store=store),
+            route(
+                r"/files/(?!list$)([^/]+)",
+                OnePhoto,
+                sync=sync,
+                store=store,
+                sizes=sizes,
+                caching=photo_caching(guard),
+            ),
+            route(r"/files", NextPhoto, sync=sync, screens=screens, store=store, sizes=sizes),
             route(r"/files/list", PhotoList, sync=sync, store=store),
             route(r"/cache/stats", CacheStats, sync=sync, store=store),
             route(r"/healthz", Alive),
@@ -281,6 +327,10 @@ def _album_asked_for(handler: RequestHandler, sync: AlbumSync) -> str:
     """The configured name of the album that ?album= names; "", which stands for all, without it."""
     wanted = handler.get_query_argument("album", "", strip=False)
     return sync.album_named(wanted) if wanted else ""
+
+
+def _url(photo: Photo, fit: Fit | None) -> str:
+    return f"{photo.url}?{fit.query}" if fit else photo.url
 
 
 def _account(handler: RequestHandler) -> None:

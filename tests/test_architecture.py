@@ -28,13 +28,13 @@ FLOORS = [
     {"web", "metrics"},
     {"gate"},
     {"handler"},
-    {"screens", "direct", "notices", "keeper"},
+    {"screens", "direct", "notices", "keeper", "sizes"},
     {"degree"},
     {"sync"},
     {"saved"},
     {"store", "albums"},
     {"shelf"},
-    {"nas", "session"},
+    {"nas", "session", "resize"},
     {"share_link"},
     {"account"},
     {"reply", "brake"},
@@ -68,7 +68,7 @@ FLOORS = [
         "state",
         "watchdog",
     },
-    {"address"},
+    {"address", "fit"},
     {"secret"},
     {"catalog"},
     {"models", "errors", "__init__"},
@@ -83,6 +83,7 @@ USERS_OF = {
     "cachetools": {"cache"},
     "configargparse": {"parser", "sources"},
     "prometheus_client": {"metrics"},
+    "PIL": {"resize"},
 }
 WORKER_ROOMS = {
     "account",
@@ -95,6 +96,7 @@ WORKER_ROOMS = {
     "saved",
     "refused",
     "reply",
+    "resize",
     "session",
     "share_link",
     "sockets",
@@ -120,6 +122,7 @@ LOOP_ROOMS = {
     "server",
     "service",
     "shelf",
+    "sizes",
     "store",
     "sync",
     "web",
@@ -229,7 +232,7 @@ class TestThreads:
 
     @pytest.mark.parametrize("room", sorted(LOOP_ROOMS - {"service"}))
     def test_only_the_service_knows_the_nas_client(self, room: str) -> None:
-        assert not rooms_used(room) & (WORKER_ROOMS - {"albums", "disk", "saved", "tls"})
+        assert not rooms_used(room) & (WORKER_ROOMS - {"albums", "disk", "saved", "tls", "resize"})
 
     @pytest.mark.parametrize("room", sorted(WORKER_ROOMS))
     def test_no_worker_touches_the_loop(self, room: str) -> None:
@@ -307,6 +310,8 @@ class TestOneTableOfStatuses:
             errors.NothingSynced: errors.NothingSynced("x"),
             errors.AlbumProblem: errors.AlbumProblem("album_not_found", "x"),
             errors.Busy: errors.Busy("x"),
+            errors.BadParameter: errors.BadParameter("x"),
+            errors.NotInstalled: errors.NotInstalled("x"),
             errors.NasUnreachable: errors.NasUnreachable("dns", "x"),
             errors.NasTimeout: errors.NasTimeout("timeout", "x"),
             errors.NasBadAnswer: errors.NasBadAnswer("bad_json", "x"),
@@ -322,6 +327,8 @@ class TestOneTableOfStatuses:
             "NothingSynced": 503,
             "AlbumProblem": 503,
             "Busy": 503,
+            "BadParameter": 400,
+            "NotInstalled": 501,
             "NasUnreachable": 503,
             "NasTimeout": 504,
             "NasBadAnswer": 502,
