@@ -8,7 +8,6 @@ import logging
 import re
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from .errors import PhotoNotFound, PhotosSyncError
 from .handler import Handler, explanation
 from .models import Catalog, Photo
 from .notices import notice, wants_picture
+from .pages import Page, Pages
 from .screens import Screens
 from .server import Traffic
 from .store import PhotoStore
@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
 _ID = re.compile(r"([1-9][0-9]{0,19})\.jpg", re.ASCII)
-_PAGE = Path(__file__).with_name("static") / "index.html"
-_PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 class PhotoHandler(Handler):
@@ -54,6 +52,7 @@ class NextPhoto(PhotoHandler):
 
     sync: AlbumSync
     screens: Screens
+    build: str
 
     async def answer(self, *path: str) -> None:
         album = _album_asked_for(self, self.sync)
@@ -61,6 +60,7 @@ class NextPhoto(PhotoHandler):
         try:
             self.mark_staleness()
             if self.is_json_asked_for:
+                self.set_header("Photosync-Page", self.build)
                 await self.send_json(photo.to_dict())
             else:
                 self.set_header("Content-Location", photo.url)
@@ -190,14 +190,6 @@ class Metrics(Handler):
         await self.send(text, metrics.PROMETHEUS_TYPE)
 
 
-class StartPage(Handler):
-    """GET /: links."""
-
-    async def answer(self, *path: str) -> None:
-        self.set_header("Content-Security-Policy", _PAGE_POLICY)
-        await self.send(_PAGE.read_bytes(), "text/html; charset=utf-8")
-
-
 class Nowhere(Handler):
     """Every other address."""
 
@@ -207,6 +199,8 @@ class Nowhere(Handler):
 
 def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traffic) -> Application:
     """The addresses and who answers them."""
+
+    pages = Pages()
 
     def route(
         pattern: str, handler: type[Handler], **collaborators: object
@@ -219,13 +213,13 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
         traffic,
         [
             route(r"/files/(?!list$)([^/]+)", OnePhoto, sync=sync, store=store),
-            route(r"/files", NextPhoto, sync=sync, screens=screens, store=store),
+            route(r"/files", NextPhoto, sync=sync, screens=screens, store=store, build=pages.build),
             route(r"/files/list", PhotoList, sync=sync, store=store),
             route(r"/cache/stats", CacheStats, sync=sync, store=store),
             route(r"/healthz", Alive),
             route(r"/readyz", Ready, sync=sync, store=store),
             route(r"/metrics", Metrics, sync=sync, store=store, screens=screens),
-            route(r"/", StartPage),
+            *(route(re.escape(address), Page, file=file) for address, file in pages.by_address.items()),
         ],
         default_handler_class=Nowhere,
         default_handler_args={"traffic": traffic},
