@@ -18,7 +18,7 @@ _TYPES: Mapping[str, str] = {
 }
 _BUILD = b'data-build="BUILD"'
 _HEADERS: Mapping[str, str] = {
-    # Anybody may show the page in a frame of theirs: dashboards do, and there is nothing in it that a click could change.
+    # Dashboards on other ports show the page in a frame of theirs, and nothing in it is changed by a click.
     "Content-Security-Policy": (
         "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *; require-trusted-types-for 'script'; "
@@ -42,9 +42,9 @@ class Pages:
     program: a page that was made by another one loads itself anew.
     """
 
-    def __init__(self, folder: Path = _FOLDER, version: str = __version__) -> None:
-        found = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in _TYPES}
-        self.build = _digest(version.encode(), *found.values())
+    def __init__(self) -> None:
+        found = {path.name: path.read_bytes() for path in sorted(_FOLDER.iterdir()) if path.suffix in _TYPES}
+        self.build = _digest(__version__.encode(), *found.values())
         self.by_address = {_address(name): self._file(name, content) for name, content in found.items()}
 
     def _file(self, name: str, content: bytes) -> PageFile:

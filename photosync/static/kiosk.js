@@ -2,14 +2,15 @@
 'use strict';
 
 const DEADLINE = 60e3, LONGEST_WAIT = 30e3, PAUSE = 15 * 60e3, SIGN_AFTER = 2 * 60e3, RELOAD_AFTER = 10 * 60e3;
-const HISTORY = 100, MINUTE = 60e3;
-const AWAY = 'The photo server does not answer.', AGAIN = 'It is tried again by itself.';
+const MINUTE = 60e3, HISTORY = 100;
+const AGAIN = 'It is tried again by itself.', AWAY = ['The photo server does not answer.', AGAIN];
 
 const element = id => document.getElementById(id);
-const body = document.body, slides = Array.from(document.querySelectorAll('.slide'));
+const body = document.body, first = document.querySelector('.slide');
+const slides = [first, first.parentNode.appendChild(first.cloneNode(true))];
 const now = () => performance.now();
 
-/* Options: every one is in the address, so that a bookmark is a screen's whole configuration. */
+/* Options, all in the address */
 
 const ignored = [];
 const query = new URLSearchParams(location.search);
@@ -57,7 +58,7 @@ function get(address, done, failed) {
     if (request.status === 200) done(request);
     else failed(explanation(request), +request.getResponseHeader('Retry-After') || 0);
   };
-  request.onerror = request.ontimeout = () => failed([AWAY, AGAIN], 0);
+  request.onerror = request.ontimeout = () => failed(AWAY, 0);
   request.send();
 }
 
@@ -67,13 +68,13 @@ const json = request => {
 
 function explanation(request) {
   const told = json(request) || {};
-  return [String(told.error || AWAY), String(told.next_step || AGAIN)];
+  return [String(told.error || AWAY[0]), String(told.next_step || AGAIN)];
 }
 
-/* One timer: for the next change, the next try, the deadline of what is under way, or the end of a pause. */
+/* One timer: for the next change or try, the deadline of what is under way, or the end of a pause */
 
 let timer = 0, due = 0, busy = false, paused = false, sleeping = false;
-const minutely = options.clock || options.date || options.sleep;
+const hasClock = options.clock || options.date;
 
 function tick() {
   clearTimeout(timer);
@@ -83,19 +84,22 @@ function tick() {
   const bedtime = sleepsAt(date);
   if (bedtime !== sleeping) setSleeping(bedtime);
   if (!sleeping && now() >= due) onDue();
-  let wait = sleeping ? Infinity : due - now();
-  if (minutely) wait = Math.min(wait, MINUTE - date.getTime() % MINUTE + 20);
-  timer = setTimeout(tick, Math.max(wait, 0));
+  const wait = sleeping ? MINUTE : due - now();
+  wake(hasClock || options.sleep ? Math.min(wait, MINUTE - date.getTime() % MINUTE + 20) : wait);
 }
 
 function wake(milliseconds) {
-  due = now() + milliseconds;
   clearTimeout(timer);
-  timer = setTimeout(tick, 0);
+  timer = setTimeout(tick, Math.max(milliseconds, 0));
+}
+
+function dueIn(milliseconds) {
+  due = now() + milliseconds;
+  wake(0);
 }
 
 function onDue() {
-  if (busy) fail([AWAY, AGAIN], 0);
+  if (busy) fail(AWAY, 0);
   else if (paused) setPaused(false);
   else move(1);
 }
@@ -110,7 +114,7 @@ function setSleeping(value) {
   sleeping = value;
   attempt++;
   busy = false;
-  if (value) setPaused(false);
+  setPaused(false);
   body.classList.toggle('asleep', value);
   due = now();
   keepAwake();
@@ -119,12 +123,12 @@ function setSleeping(value) {
 /* Photos */
 
 const history = [];
-let place = -1, failures = 0, failingSince = null, trouble = null, build = document.documentElement.dataset.build;
+let place = -1, failures = 0, failingSince = 0, trouble = null, build = document.documentElement.dataset.build;
 const startedAt = now();
 
-/** Shows what comes `step` places further in what this screen has shown; beyond its end, the next photo. */
+/** Shows what is `step` places further in what this screen has shown; beyond its end, the next photo. */
 function move(step) {
-  if (sleeping || place + step < 0 && step < 0) return;
+  if (sleeping || (step > 0 ? busy : place < 1)) return;
   const mine = ++attempt;
   busy = true;
   due = now() + DEADLINE;
@@ -176,8 +180,8 @@ function load(mine, photo, where) {
 
 function show(slide, img, photo, where) {
   busy = false;
-  failures = 0;
-  failingSince = trouble = null;
+  failures = failingSince = 0;
+  trouble = null;
   if (where === history.length) history.push(photo);
   if (history.length > HISTORY) history.shift();
   place = Math.min(where, history.length - 1);
@@ -187,22 +191,22 @@ function show(slide, img, photo, where) {
   element('message').hidden = true;
   element('sign').hidden = true;
   tellFacts();
-  wake(paused ? PAUSE : options.seconds * 1000);
+  dueIn(paused ? PAUSE : options.seconds * 1000);
 }
 
 function fail(words, wait) {
   attempt++;
   busy = false;
   trouble = words;
-  if (failingSince === null) failingSince = new Date();
+  failingSince = failingSince || now();
   if (place < 0) {
     element('problem').textContent = words[0];
     element('step').textContent = words[1];
   }
-  element('sign').hidden = place < 0 || new Date() - failingSince < SIGN_AFTER;
+  element('sign').hidden = place < 0 || now() - failingSince < SIGN_AFTER;
   const own = Math.min(LONGEST_WAIT, 1000 * Math.pow(2, failures++)) * (0.5 + Math.random() / 2);
   tellFacts();
-  wake(paused ? PAUSE : Math.max(own, Math.min(wait * 1000, LONGEST_WAIT)));
+  dueIn(paused ? PAUSE : Math.max(own, Math.min(wait * 1000, LONGEST_WAIT)));
 }
 
 /** Bars of a few pixels look like a mistake: there the photo is cropped a little. */
@@ -241,10 +245,8 @@ function describe(slide, img, photo) {
   img.alt = [photo.description, details].filter(Boolean).join('. ') || photo.filename;
   slide.querySelector('.description').textContent = options.caption && photo.description || '';
   slide.querySelector('.details').textContent = options.caption ? details : '';
-  slide.querySelector('figcaption').classList.toggle('used', minutelyShown || options.caption && img.alt !== photo.filename);
+  slide.querySelector('figcaption').classList.toggle('used', hasClock || options.caption && img.alt !== photo.filename);
 }
-
-const minutelyShown = options.clock || options.date;
 
 function tellTime(date) {
   if (options.clock) put('clock', date.toLocaleTimeString(language, { hour: 'numeric', minute: '2-digit' }));
@@ -268,10 +270,9 @@ function tellFacts() {
     ['Place', photo.place],
     ['Description', photo.description],
     ['Album', photo.album],
-    ['Size', photo.width && photo.width + ' × ' + photo.height],
     ['Why this one', place < 0 ? '' : back ? 'Shown before, ' + back + ' back.' : 'The next of this screen\'s deck.'],
     ['Screen', options.client || 'Named by its network address.'],
-    ['Trouble', trouble && trouble.join(' ') + ' No new photo since ' + failingSince.toLocaleTimeString(language) + '.'],
+    ['Trouble', trouble && trouble.join(' ') + ' No new photo since ' + new Date(Date.now() + failingSince - now()).toLocaleTimeString(language) + '.'],
     ['Server', server],
     ['This screen', awake],
     ['Options', ignored.join('. ')]
@@ -309,7 +310,7 @@ function setReading(value) {
 
 /** A pause ends by itself, so that a cloth on the glass does not stop the frame for ever. */
 function setPaused(value) {
-  if (value === paused || value && sleeping) return;
+  if (value === paused || value && (sleeping || place < 0)) return;
   paused = value;
   body.classList.toggle('paused', value);
   element('pause').setAttribute('aria-label', value ? 'Go on' : 'Pause');
@@ -317,28 +318,25 @@ function setPaused(value) {
     setReading(false);
     if (document.activeElement !== body) document.activeElement.blur();
   }
-  if (!busy) wake(value ? PAUSE : place < 0 ? 0 : options.seconds * 1000);
+  if (!busy) dueIn(value ? PAUSE : options.seconds * 1000);
 }
 
-/* The screen is kept awake where the browser lets us: on https or localhost. */
+/* The screen is kept on where the browser lets us */
 
 let lock = null, awake = '';
 
 function keepAwake() {
-  if (!navigator.wakeLock) {
-    awake = 'It may switch itself off: this browser keeps it awake only on https or localhost.';
-  } else if (sleeping && lock) {
-    lock.release();
-  } else if (!sleeping && !document.hidden && !lock) {
-    navigator.wakeLock.request('screen').then(held, () => { awake = 'It may switch itself off: the browser does not allow more.'; });
+  if (!navigator.wakeLock) awake = 'It may switch itself off: browsers keep it on only on https or localhost.';
+  else if (sleeping && lock) lock.release();
+  else if (!sleeping && !document.hidden && (!lock || lock.released)) {
+    navigator.wakeLock.request('screen').then(held, () => { awake = 'It may switch itself off: the browser allows no more.'; });
   }
 }
 
 function held(sentinel) {
-  if (sleeping || lock) { sentinel.release(); return; }
   lock = sentinel;
-  awake = 'It is kept awake.';
-  sentinel.addEventListener('release', () => { lock = null; });
+  awake = 'It is kept on.';
+  if (sleeping) lock.release();
 }
 
 /* Keys, taps and swipes */
@@ -379,7 +377,7 @@ document.addEventListener('touchstart', event => {
 }, { passive: true });
 document.addEventListener('touchend', event => {
   if (!touch) return;
-  const x = event.changedTouches[0].clientX - touch.clientX, y = event.changedTouches[0].clientY - touch.clientY;
+  const end = event.changedTouches[0], x = end.clientX - touch.clientX, y = end.clientY - touch.clientY;
   touch = null;
   if (Math.abs(x) > 50 && Math.abs(x) > 2 * Math.abs(y)) move(x < 0 ? 1 : -1);
 }, { passive: true });
@@ -391,8 +389,8 @@ addEventListener('resize', () => {
 });
 
 body.classList.toggle('cut', options.transition === 'cut');
-body.classList.toggle('timed', minutelyShown);
+body.classList.toggle('timed', hasClock);
 body.classList.toggle('dated', options.clock && options.date);
-element('now').hidden = !minutelyShown;
+element('now').hidden = !hasClock;
 keepAwake();
 tick();

@@ -33,7 +33,7 @@ function update() {
 }
 
 function scale() {
-  preview.style.transform = preview.style.webkitTransform = 'scale(' + element('stage').clientWidth / 1024 + ')';
+  preview.style.transform = 'scale(' + element('stage').clientWidth / 1024 + ')';
 }
 
 function copy() {
@@ -53,9 +53,9 @@ function listAlbums(stats) {
 }
 
 element('awake').textContent = navigator.wakeLock
-  ? 'This browser can keep the screen on while the photos are open, and does so by itself.'
-  : 'On this address the browser may not keep the screen on: it does so only on https, or on the machine itself ' +
-    '(localhost). Turn off the display timeout of the device instead, or use a kiosk app or browser that keeps it on.';
+  ? 'This browser keeps the screen on by itself while the photos are open.'
+  : 'Browsers keep the screen on only on https or localhost, and this address is neither. Turn off the display ' +
+    'timeout of the device, or use a kiosk app.';
 if (/^(localhost|127\.|\[::1\])/.test(location.hostname)) {
   element('local').hidden = false;
   element('local').querySelector('b').textContent = location.hostname;
