@@ -107,7 +107,9 @@ def test_pages_hold_nothing_inline_and_only_relative_addresses(name: str) -> Non
 
 @pytest.mark.parametrize("name", ["kiosk.js", "setup.js", "kiosk.css", "setup.css"])
 def test_scripts_and_styles_name_no_address_of_their_own_host_or_another(name: str) -> None:
-    assert re.findall(r"""https?://|//\w|url\(|@import|get\(['"]/|src = ['"]/|innerHTML|outerHTML""", text_of(name)) == []
+    assert (
+        re.findall(r"""https?://|//\w|url\(|@import|get\(['"]/|src = ['"]/|innerHTML|outerHTML""", text_of(name)) == []
+    )
 
 
 @pytest.mark.parametrize("name", ["kiosk.js", "setup.js"])

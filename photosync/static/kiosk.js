@@ -368,7 +368,8 @@ element('forward').onclick = commands.ArrowRight;
 element('pause').onclick = commands[' '];
 element('info').onclick = element('close').onclick = commands.i;
 element('full').onclick = fullScreen;
-document.querySelector('main').onclick = () => body.classList.contains('reading') ? setReading(false) : setPaused(!paused);
+const main = first.parentNode;
+main.onclick = () => body.classList.contains('reading') ? setReading(false) : setPaused(!paused);
 element('message').onclick = () => setReading(true);
 
 let touch = null;
@@ -380,7 +381,11 @@ document.addEventListener('touchend', event => {
   const end = event.changedTouches[0], x = end.clientX - touch.clientX, y = end.clientY - touch.clientY;
   touch = null;
   if (Math.abs(x) > 50 && Math.abs(x) > 2 * Math.abs(y)) move(x < 0 ? 1 : -1);
-}, { passive: true });
+  else if (Math.abs(x) + Math.abs(y) < 10 && main.contains(event.target)) {
+    event.preventDefault();  // the click that may follow, late, or not at all soon after a swipe
+    main.onclick();
+  }
+});
 
 document.addEventListener('visibilitychange', () => { keepAwake(); tick(); });
 addEventListener('resize', () => {
