@@ -48,7 +48,8 @@ class Kiosk:
 
     def __init__(self, browser: Any, url: str, **options: Any) -> None:
         self.url = url
-        options = {"viewport": {"width": 1024, "height": 600}, "locale": "en-GB", "timezone_id": BERLIN} | options
+        usual = {"locale": "en-GB", "timezone_id": BERLIN, "reduced_motion": "reduce"}
+        options = {"viewport": {"width": 1024, "height": 600}} | usual | options
         self.context = browser.new_context(**options)
         self.context.set_default_timeout(15_000)
         self.page = self.context.new_page()
@@ -234,6 +235,9 @@ class TestTrouble:
             kiosk.wait("() => document.getElementById('problem').textContent")
             assert "refused" in kiosk.page.locator("#problem").inner_text()
             assert "NAS" in kiosk.page.locator("#step").inner_text()
+            kiosk.page.mouse.click(500, 500)
+            kiosk.page.locator("#panel").wait_for()
+            kiosk.page.keyboard.press("Escape")
             nas.start()
             running.look_again()
             running.wait_ready()

@@ -126,7 +126,7 @@ const history = [];
 let place = -1, failures = 0, failingSince = 0, trouble = null, build = document.documentElement.dataset.build;
 const startedAt = now();
 
-/** Shows what is `step` places further in what this screen has shown; beyond its end, the next photo. */
+/** Goes through what this screen has shown, and beyond its end to the next photo. */
 function move(step) {
   if (sleeping || (step > 0 ? busy : place < 1)) return;
   const mine = ++attempt;
@@ -152,7 +152,7 @@ function next(mine) {
   }, (words, wait) => mine === attempt && fail(words, wait));
 }
 
-/** The server has another page: it is loaded anew once it can be had, and seldom, so that it cannot go in circles. */
+/** Loads the server's new page once it can be had; seldom, so that it cannot go in circles. */
 function renew(mine) {
   get('./', request => {
     if (mine !== attempt) return;
@@ -209,7 +209,7 @@ function fail(words, wait) {
   dueIn(paused ? PAUSE : Math.max(own, Math.min(wait * 1000, LONGEST_WAIT)));
 }
 
-/** Bars of a few pixels look like a mistake: there the photo is cropped a little. */
+/** Slim bars look like a mistake: there the photo is cropped a little. */
 function fit(slide, img) {
   const ratio = img.naturalWidth / img.naturalHeight * innerHeight / innerWidth;
   const fits = Math.abs(ratio - 1) < 0.03;
@@ -218,7 +218,7 @@ function fit(slide, img) {
   if (options.fit === 'blur' && !fits) blur(slide.querySelector('canvas'), img);
 }
 
-/** Halved and doubled until it is soft: no filter that a small graphics chip would pay for in every frame. */
+/** Halved and doubled until it is soft: a filter would cost a small graphics chip dear in every frame. */
 function blur(canvas, img) {
   const pen = canvas.getContext('2d');
   pen.imageSmoothingQuality = 'medium';
@@ -271,7 +271,7 @@ function tellFacts() {
     ['Description', photo.description],
     ['Album', photo.album],
     ['Why this one', place < 0 ? '' : back ? 'Shown before, ' + back + ' back.' : 'The next of this screen\'s deck.'],
-    ['Screen', options.client || 'Named by its network address.'],
+    ['Screen', options.client],
     ['Trouble', trouble && trouble.join(' ') + ' No new photo since ' + new Date(Date.now() + failingSince - now()).toLocaleTimeString(language) + '.'],
     ['Server', server],
     ['This screen', awake],
@@ -291,8 +291,8 @@ function tellFacts() {
 function askServer() {
   const told = text => { server = text; tellFacts(); };
   get('cache/stats', request => {
-    const stats = json(request) || {};
-    told(stats.photos + ' photos, ' + (stats.status === 'ok' ? 'all is well.' : stats.status + '. ' + (stats.last_error || '')));
+    const stats = json(request) || {}, state = stats.status === 'ok' ? 'all is well.' : stats.status + '. ';
+    told(stats.photos + ' photos, ' + state + (stats.last_error || ''));
   }, words => told(words.join(' ')));
 }
 
@@ -308,7 +308,7 @@ function setReading(value) {
   element('panel').focus();
 }
 
-/** A pause ends by itself, so that a cloth on the glass does not stop the frame for ever. */
+/** A pause ends by itself: a cloth on the glass must not stop the frame for ever. */
 function setPaused(value) {
   if (value === paused || value && (sleeping || place < 0)) return;
   paused = value;
@@ -326,10 +326,10 @@ function setPaused(value) {
 let lock = null, awake = '';
 
 function keepAwake() {
-  if (!navigator.wakeLock) awake = 'It may switch itself off: browsers keep it on only on https or localhost.';
+  if (!navigator.wakeLock) awake = 'It may switch itself off: only on https or localhost can it be kept on.';
   else if (sleeping && lock) lock.release();
   else if (!sleeping && !document.hidden && (!lock || lock.released)) {
-    navigator.wakeLock.request('screen').then(held, () => { awake = 'It may switch itself off: the browser allows no more.'; });
+    navigator.wakeLock.request('screen').then(held, () => { awake = 'It may switch itself off.'; });
   }
 }
 
@@ -369,8 +369,7 @@ element('pause').onclick = commands[' '];
 element('info').onclick = element('close').onclick = commands.i;
 element('full').onclick = fullScreen;
 const main = first.parentNode;
-main.onclick = () => body.classList.contains('reading') ? setReading(false) : setPaused(!paused);
-element('message').onclick = () => setReading(true);
+main.onclick = () => place < 0 || !element('panel').hidden ? commands.i() : setPaused(!paused);
 
 let touch = null;
 document.addEventListener('touchstart', event => {
@@ -382,7 +381,7 @@ document.addEventListener('touchend', event => {
   touch = null;
   if (Math.abs(x) > 50 && Math.abs(x) > 2 * Math.abs(y)) move(x < 0 ? 1 : -1);
   else if (Math.abs(x) + Math.abs(y) < 10 && main.contains(event.target)) {
-    event.preventDefault();  // the click that may follow, late, or not at all soon after a swipe
+    event.preventDefault();  // the click, which would come late, or not at all soon after a swipe
     main.onclick();
   }
 });
