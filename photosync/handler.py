@@ -56,7 +56,7 @@ STATUSES: Mapping[type[PhotosSyncError], int] = {
 _RETRY_AFTER_SECONDS = 5
 METHODS = "GET, HEAD"
 _NEXT_STEPS: Mapping[int, str] = {
-    404: "The start page lists every address: /",
+    404: "/setup lists every address.",
     405: "There is only GET and HEAD: nothing can be changed here.",
 }
 

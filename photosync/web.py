@@ -8,7 +8,6 @@ import logging
 import re
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from tornado.http1connection import HTTP1Connection
@@ -27,6 +26,7 @@ from .guard import Guard
 from .handler import Handler, explanation
 from .models import Photo
 from .notices import notice, wants_picture
+from .pages import Page, Pages
 from .screens import Screens
 from .server import Traffic
 from .sizes import Picture, Sizes, best
@@ -39,8 +39,6 @@ _LONGEST_CLIENT_NAME = 64
 _PIECE_PHOTOS = 500
 _TRIES = 8  # photos in a row that cannot be resized, before a client is told
 _ID = re.compile(r"([1-9][0-9]{0,19})\.jpg", re.ASCII)
-_PAGE = Path(__file__).with_name("static") / "index.html"
-_PAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 class PhotoHandler(Handler):
@@ -67,6 +65,7 @@ class NextPhoto(PhotoHandler):
 
     screens: Screens
     base_path: str
+    build: str
     fit: Fit | None = None
 
     async def answer(self, *path: str) -> None:
@@ -77,6 +76,7 @@ class NextPhoto(PhotoHandler):
         try:
             self.mark_staleness()
             if self.is_json_asked_for:
+                self.set_header("Photosync-Page", self.build)
                 await self.send_json(photo.to_dict() | {"url": url})
             else:
                 self.set_header("Content-Location", url)
@@ -241,14 +241,6 @@ class Metrics(Handler):
         await self.send(text, metrics.PROMETHEUS_TYPE)
 
 
-class StartPage(Handler):
-    """GET /: links."""
-
-    async def answer(self, *path: str) -> None:
-        self.set_header("Content-Security-Policy", _PAGE_POLICY)
-        await self.send(_PAGE.read_bytes(), "text/html; charset=utf-8")
-
-
 class Nowhere(Handler):
     """Every other address."""
 
@@ -264,7 +256,7 @@ def make_app(
     sync: AlbumSync, store: PhotoStore, screens: Screens, sizes: Sizes, traffic: Traffic, guard: Guard
 ) -> Application:
     """The addresses and who answers them, all below the base path."""
-    base_path = guard.base_path
+    base_path, pages = guard.base_path, Pages()
 
     def route(
         pattern: str, handler: type[Handler], **collaborators: object
@@ -285,13 +277,13 @@ def make_app(
                 sizes=sizes,
                 caching=photo_caching(guard),
             ),
-            route(r"/files", NextPhoto, sync=sync, screens=screens, store=store, sizes=sizes),
+            route(r"/files", NextPhoto, sync=sync, screens=screens, store=store, sizes=sizes, build=pages.build),
             route(r"/files/list", PhotoList, sync=sync, store=store),
             route(r"/cache/stats", CacheStats, sync=sync, store=store),
             route(r"/healthz", Alive),
             route(r"/readyz", Ready, sync=sync, store=store),
             route(r"/metrics", Metrics, sync=sync, store=store, screens=screens),
-            route(r"/", StartPage),
+            *(route(re.escape(address), Page, file=file) for address, file in pages.by_address.items()),
             *([route("", ToThePage), ("/healthz", Alive, {"traffic": traffic})] if base_path else []),
         ],
         default_handler_class=Nowhere,

@@ -507,7 +507,7 @@ def test_the_base_path_without_its_slash_leads_to_the_page(below: Running) -> No
     assert (answer.status_code, answer.headers["Location"]) == (308, "/frames/?screen=hall")
     page = below.get("/frames")
     assert page.url.endswith("/frames/")
-    links = re.findall('href="([^"]*)"', page.text)
+    links = re.findall('(?:href|src)="([^":]*)"', page.text)
     assert links
     for link in links:
         assert below.get("/frames/" + link).status_code == 200

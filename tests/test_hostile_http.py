@@ -142,7 +142,7 @@ def test_no_bytes_in_an_address_are_more_than_an_error(service: Running, name: b
 # J8: requests that two parsers could read in two ways
 
 HOST = b"Host: x\r\n"
-HANDLERS = ("Alive", "StartPage", "Nowhere")
+HANDLERS = ("Alive", "Page", "Nowhere")
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 AMBIGUOUS = {
     "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
