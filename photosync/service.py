@@ -21,6 +21,7 @@ from .deck import Decks
 from .degree import Degree, present_degree
 from .disk import PhotoDisk
 from .keeper import Keeper
+from .metrics import Monitor
 from .nas import SynologyClient
 from .screens import Screens
 from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
@@ -88,7 +89,9 @@ class Service:
         if folder is not None:
             self.keeper = Keeper(folder, trouble, settings.source, self.sync, self.screens.decks)
         self.traffic = Traffic()
-        self.server = Server(make_app(self.sync, self.store, self.screens, self.traffic), stall_seconds=stall_seconds)
+        monitor = Monitor(self.sync, self.store, self.screens.decks, self.traffic, client.calls, time.monotonic())
+        app = make_app(self.sync, self.store, self.screens, self.traffic, monitor)
+        self.server = Server(app, stall_seconds=stall_seconds)
         self._sockets = sockets
 
     @property
@@ -152,7 +155,7 @@ def run(service: Service, environment: Mapping[str, str], announce: Callable[[in
         log.info("Listening on port %d, at most %d connections.", service.port, connection_limit())
         _check_clock()
         tell_systemd("READY=1")
-        guard = Watchdog(loop)
+        guard = Watchdog(loop, service.traffic.note_lag)
         guard.start()
         period = watchdog_seconds(environment)
         watchdog = PeriodicCallback(lambda: tell_systemd("WATCHDOG=1"), period * 1000 / 2) if period else None

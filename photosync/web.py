@@ -18,6 +18,7 @@ from tornado.ioloop import IOLoop
 from tornado.web import Application, HTTPError, RequestHandler
 
 from . import metrics
+from .access import access_line
 from .degree import Degree, degree_of, present_degree, staleness
 from .direct import PHOTO_CACHING, STALE_ANSWER, Direct
 from .errors import PhotoNotFound, PhotosSyncError
@@ -180,14 +181,11 @@ class Ready(Handler):
 class Metrics(Handler):
     """GET /metrics: Prometheus text."""
 
-    sync: AlbumSync
-    store: PhotoStore
-    screens: Screens
+    monitor: metrics.Monitor
 
     async def answer(self, *path: str) -> None:
         await IOLoop.current().run_in_executor(None, metrics.load_prometheus)
-        text = metrics.prometheus_text(self.sync, self.store, self.screens, self.traffic.responses)
-        await self.send(text, metrics.PROMETHEUS_TYPE)
+        await self.send(metrics.prometheus_text(self.monitor), metrics.PROMETHEUS_TYPE)
 
 
 class StartPage(Handler):
@@ -205,7 +203,9 @@ class Nowhere(Handler):
         raise HTTPError(404)
 
 
-def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traffic) -> Application:
+def make_app(
+    sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traffic, monitor: metrics.Monitor
+) -> Application:
     """The addresses and who answers them."""
 
     def route(
@@ -224,7 +224,7 @@ def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traf
             route(r"/cache/stats", CacheStats, sync=sync, store=store),
             route(r"/healthz", Alive),
             route(r"/readyz", Ready, sync=sync, store=store),
-            route(r"/metrics", Metrics, sync=sync, store=store, screens=screens),
+            route(r"/metrics", Metrics, monitor=monitor),
             route(r"/", StartPage),
         ],
         default_handler_class=Nowhere,
@@ -260,8 +260,7 @@ def _account(handler: RequestHandler) -> None:
     if isinstance(handler, Handler):
         handler.traffic.responses[type(handler).__name__, handler.get_status()] += 1
     if log.isEnabledFor(logging.DEBUG):
-        request = handler.request
-        log.debug("%s %s %.200s %d", request.remote_ip, request.method, request.path, handler.get_status())
+        log.debug("%s", access_line(handler))
 
 
 def _pieces(catalog: Catalog, details: bool) -> Iterator[bytes]:

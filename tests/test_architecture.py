@@ -27,7 +27,7 @@ FLOORS = [
     {"connect"},
     {"web", "metrics"},
     {"handler"},
-    {"screens", "direct", "notices", "keeper"},
+    {"screens", "direct", "notices", "keeper", "access"},
     {"degree"},
     {"sync"},
     {"saved"},
@@ -35,7 +35,7 @@ FLOORS = [
     {"shelf"},
     {"nas", "session"},
     {"share_link"},
-    {"account"},
+    {"account", "calls"},
     {"reply", "brake"},
     {"settings", "refused"},
     {"sources"},
@@ -62,14 +62,14 @@ FLOORS = [
         "watchdog",
     },
     {"address"},
-    {"secret"},
+    {"secret", "histogram"},
     {"models", "errors", "__init__"},
 ]
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 USERS_OF = {
-    "tornado": {"direct", "handler", "keeper", "web", "server", "service", "sync"},
-    "tornado.web": {"handler", "web"},
+    "tornado": {"access", "direct", "handler", "keeper", "web", "server", "service", "sync"},
+    "tornado.web": {"access", "handler", "web"},
     "requests": {"wire", "sockets", "trouble"},
     "urllib3": {"wire", "sockets", "trouble"},
     "cachetools": {"cache"},
@@ -94,6 +94,7 @@ WORKER_ROOMS = {
     "wire",
 }
 LOOP_ROOMS = {
+    "access",
     "breaker",
     "cache",
     "deck",
