@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ class Settings:
     state_writable: bool = True
     runtime_dir: Path | None = None
     log_level: str = "info"
+    log_format: str = "text"
     command: str = "run"
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
@@ -137,6 +139,7 @@ class _Loader(Sources):
             runtime_dir=self.runtime_dir(),
             tls_fingerprint=self.tls_fingerprint(way_in["url"]),
             log_level=self.choice("log-level", "info", LOG_LEVELS),
+            log_format=self.log_format(),
             command=self.command,
             warnings=tuple(self.warnings),
         )
@@ -190,6 +193,15 @@ class _Loader(Sources):
     def listen_address(self) -> str:
         address = self.raw["listen-address"] or "all"
         return "" if address == "all" else str(address)
+
+    def log_format(self) -> str:
+        found = self.choice("log-format", "text", ("text", "json"))
+        if found == "json" and find_spec("pythonjsonlogger") is None:
+            self.mistakes.append(
+                f"{self.source('log-format')}: json wants a package that is not installed. In the environment of "
+                "photos-sync, run: pip install 'python-json-logger>=3.1'"
+            )
+        return found
 
     def ca_file(self) -> Path | None:
         text = self.raw["ca-file"]

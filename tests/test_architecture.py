@@ -37,7 +37,7 @@ FLOORS = [
     {"share_link"},
     {"account", "calls"},
     {"reply", "brake"},
-    {"settings", "refused"},
+    {"settings", "refused", "json_lines"},
     {"sources"},
     {"device"},
     {
@@ -75,6 +75,7 @@ USERS_OF = {
     "cachetools": {"cache"},
     "configargparse": {"options", "sources"},
     "prometheus_client": {"metrics"},
+    "pythonjsonlogger": {"json_lines"},
 }
 WORKER_ROOMS = {
     "account",

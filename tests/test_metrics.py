@@ -162,6 +162,7 @@ class TestPrometheus:
     def test_looks_are_counted_by_what_they_could_read(self, running: Running, nas: FakeNas) -> None:
         running.look()
         assert looks(running) == {"ok": 2, "partial": 0, "failed": 0}
+        settled(running)
         nas.stop()
         running.look()
         assert looks(running)["failed"] >= 1  # it is tried again by itself
