@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.http1connection import HTTP1Connection
-from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
+from tornado.httputil import HTTPConnection, HTTPInputError, HTTPMessageDelegate, HTTPServerRequest
 from tornado.ioloop import IOLoop
 from tornado.web import Application, HTTPError, RequestHandler
 
@@ -246,7 +246,10 @@ class _Application(Application):
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
         """A target in absolute form means its path (RFC 9112, section 3.2.2)."""
         if request.path.startswith(("http://", "https://")):
-            request.path = urlsplit(request.path).path or "/"
+            try:
+                request.path = urlsplit(request.path).path or "/"
+            except ValueError:
+                raise HTTPInputError("Malformed target") from None
         return super().find_handler(request, **options)
 
 
