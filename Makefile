@@ -28,7 +28,7 @@ soak: .venv/installed-dev ## run the service for MINUTES=10 on a NAS that fails 
 openapi: .venv/installed-dev ## ask the service whatever docs/openapi.yaml allows and forbids (schemathesis)
 	PYTHONPATH=tests $(BIN)/python tests/openapi.py
 
-slow: .venv/installed-test ## let four kinds of slow clients loose on the service (slowhttptest; two minutes)
+slow: .venv/installed-test ## let four kinds of slow clients loose on the service (slowhttptest)
 	PYTHONPATH=tests $(BIN)/python tests/slow.py
 
 check: .venv/installed-dev ## run the linters and the type checker
