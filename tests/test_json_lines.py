@@ -78,6 +78,13 @@ def test_it_is_one_line_of_printable_ascii_whatever_is_told(text: str) -> None:
     json.loads(line)
 
 
+@pytest.mark.parametrize("text", ["\x1b[2J", "\x9b31m", "\x7f", "\u202e", "\u2028"])
+def test_a_program_that_prints_the_message_prints_nothing_a_terminal_would_obey(redactor: Redactor, text: str) -> None:
+    line = shown(redactor, "GET %s", text)
+    assert line.isprintable()
+    assert json.loads(line)["message"].isprintable()
+
+
 def test_a_secret_that_looks_like_json_leaves_the_line_whole() -> None:
     redactor = Redactor()
     redactor.hide('", "')

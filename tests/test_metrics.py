@@ -203,6 +203,7 @@ class TestPrometheus:
         running.call(lambda: running.service.traffic.note_lag(0.02))
         told = samples(running)
         assert told["photosync_loop_lag_seconds_count",] == 1
+        assert told["photosync_loop_lag_seconds_bucket", "0.001"] == 0
         assert told["photosync_loop_lag_seconds_bucket", "0.01"] == 0
         assert told["photosync_loop_lag_seconds_bucket", "0.03"] == 1
         assert told["photosync_loop_lag_seconds_sum",] == 0.02

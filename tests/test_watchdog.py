@@ -50,7 +50,7 @@ def test_it_tells_how_late_the_loop_was(ended: threading.Event, monkeypatch: pyt
         guard.start()
         assert knocked.wait(10)
         _be_late(0.2)
-        lag: float = await told
+        lag: float = await asyncio.wait_for(told, 10)
         guard.stop()
         return lag
 
