@@ -78,14 +78,13 @@ def load_prometheus() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """What /metrics is read from. `started_at` is a monotonic time in seconds."""
+    """What /metrics is read from."""
 
     sync: AlbumSync
     store: PhotoStore
     decks: Decks
     traffic: Traffic
     calls: Calls
-    started_at: float
 
 
 def prometheus_text(monitor: Monitor) -> bytes:
@@ -112,7 +111,7 @@ def _process(monitor: Monitor) -> Iterator[Metric]:
 
     yield InfoMetricFamily("photosync_build", "The version that runs.", value={"version": __version__})
     # From the monotonic clock, so that a clock that was set later is taken for no restart.
-    started = round(time.time() - (time.monotonic() - monitor.started_at))
+    started = round(time.time() - (time.monotonic() - monitor.traffic.started_at))
     yield GaugeMetricFamily("photosync_start_time_seconds", "When the service was started, in Unix time.", started)
     yield GaugeMetricFamily("photosync_resident_memory_bytes", "Resident memory of the service.", resident_bytes())
     lag = HistogramMetricFamily("photosync_loop_lag_seconds", "How late the loop was, looked at every ten seconds.")

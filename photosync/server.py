@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -43,10 +44,11 @@ _FULL = (
 
 class Traffic:
     """What is being answered and what has been: `active` answers, `responses` by (handler, status), and how late the
-    loop was (`lag`).
+    loop was (`lag`), since `started_at` by the monotonic clock.
     """
 
     def __init__(self) -> None:
+        self.started_at = time.monotonic()
         self.lag = empty(*_LAG_SECONDS)
         self.active = 0
         self.stopping = False

@@ -21,7 +21,6 @@ from .deck import Decks
 from .degree import Degree, present_degree
 from .disk import PhotoDisk
 from .keeper import Keeper
-from .metrics import Monitor
 from .nas import SynologyClient
 from .screens import Screens
 from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
@@ -89,8 +88,7 @@ class Service:
         if folder is not None:
             self.keeper = Keeper(folder, trouble, settings.source, self.sync, self.screens.decks)
         self.traffic = Traffic()
-        monitor = Monitor(self.sync, self.store, self.screens.decks, self.traffic, client.calls, time.monotonic())
-        app = make_app(self.sync, self.store, self.screens, self.traffic, monitor)
+        app = make_app(self.sync, self.store, self.screens, self.traffic, client.calls)
         self.server = Server(app, stall_seconds=stall_seconds)
         self._sockets = sockets
 

@@ -19,6 +19,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from . import metrics
 from .access import access_line
+from .calls import Calls
 from .catalog import Catalog
 from .degree import Degree, degree_of, present_degree, staleness
 from .direct import PHOTO_CACHING, STALE_ANSWER, Direct
@@ -204,10 +205,9 @@ class Nowhere(Handler):
         raise HTTPError(404)
 
 
-def make_app(
-    sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traffic, monitor: metrics.Monitor
-) -> Application:
-    """The addresses and who answers them."""
+def make_app(sync: AlbumSync, store: PhotoStore, screens: Screens, traffic: Traffic, calls: Calls) -> Application:
+    """The addresses and who answers them. `calls` are the NAS client's."""
+    monitor = metrics.Monitor(sync, store, screens.decks, traffic, calls)
 
     def route(
         pattern: str, handler: type[Handler], **collaborators: object

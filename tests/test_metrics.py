@@ -47,8 +47,13 @@ def looks(running: Running) -> dict[str, float]:
     return {name[1]: value for name, value in samples(running).items() if name[0] == "photosync_syncs_total"}
 
 
+def _is_settled(stats: dict[str, object]) -> bool:
+    return stats["entries"] == stats["photos"] and not stats["inflight"]
+
+
 def settled(running: Running) -> dict[str, object]:
-    found = running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0).json()
+    """/cache/stats once every photo is in memory, and no download under way."""
+    found = running.wait_for("/cache/stats", lambda response: _is_settled(response.json())).json()
     assert isinstance(found, dict)
     return found
 
@@ -114,6 +119,7 @@ class TestPrometheus:
             assert after[name] == before.get(name, 0) + 1
 
     def test_clients_cannot_make_more_series(self, running: Running) -> None:
+        settled(running)
         before = set(samples(running))
         for number in range(20):
             running.get(f"/files?client=screen{number}")
@@ -175,9 +181,9 @@ class TestPrometheus:
     def test_the_age_of_the_catalog_grows_until_a_look_succeeds(self, running: Running, nas: FakeNas) -> None:
         sync = running.service.sync
         running.call(lambda: setattr(sync, "_fresh_at", sync._fresh_at - 1000))
-        assert 1000 <= samples(running)["photosync_catalog_age_seconds",] < 1060
+        assert 1000 <= samples(running)["photosync_catalog_age_seconds",] < 2000
         running.look()
-        assert samples(running)["photosync_catalog_age_seconds",] < 60
+        assert samples(running)["photosync_catalog_age_seconds",] < 1000
 
     def test_calls_to_the_nas_are_counted_by_api_and_outcome_and_timed(self, running: Running, nas: FakeNas) -> None:
         settled(running)
