@@ -76,7 +76,12 @@ def _run(settings: Settings) -> int:
 
     gc.freeze()
     gc.enable()
-    lines = Logging(settings.log_level, redactor)
+    formatter = None
+    if settings.log_format == "json":
+        from .json_lines import JsonLines
+
+        formatter = JsonLines(redactor)
+    lines = Logging(settings.log_level, redactor, formatter=formatter)
     lines.start()
     try:
         for warning in settings.warnings:

@@ -167,6 +167,7 @@ OPTIONS = (
         metavar="DIR",
     ),
     Option("log-level", "one of debug, info, warning, error", metavar="LEVEL", default="info"),
+    Option("log-format", "text, or json for programs that collect logs", metavar="FORMAT", default="text"),
 )
 
 COMMANDS: Mapping[str, str] = {

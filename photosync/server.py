@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -17,6 +18,8 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
+
+from .histogram import empty
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ _READ_BYTES = 4 * 1024  # requests are small, and larger buffers would be mapped
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _BREAK_SECONDS = 1.0
 _TOLD_SECONDS = 60.0
+_LAG_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nCache-Control: no-store\r\n"
     b"Content-Type: application/json\r\nContent-Length: 52\r\n\r\n"
@@ -39,13 +43,20 @@ _FULL = (
 
 
 class Traffic:
-    """What is being answered and what has been: `active` answers, `responses` by (handler, status)."""
+    """What is being answered and what has been: `active` answers, `responses` by (handler, status), and how late the
+    loop was (`lag`), since `started_at` by the monotonic clock.
+    """
 
     def __init__(self) -> None:
+        self.started_at = time.monotonic()
+        self.lag = empty(*_LAG_SECONDS)
         self.active = 0
         self.stopping = False
         self.responses: Counter[tuple[str, int]] = Counter()
         self._idle = asyncio.Event()
+
+    def note_lag(self, seconds: float) -> None:
+        self.lag = self.lag.plus(seconds)
 
     def begin(self) -> None:
         self.active += 1

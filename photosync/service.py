@@ -94,7 +94,7 @@ class Service:
         self.traffic = Traffic()
         self.guard = Guard(settings.access)
         self.server = Server(
-            make_app(self.sync, self.store, self.screens, self.sizes, self.traffic, self.guard),
+            make_app(self.sync, self.store, self.screens, self.sizes, self.traffic, client.calls, self.guard),
             stall_seconds=stall_seconds,
             is_proxy=self.guard.proxies.trusts,
         )
@@ -169,7 +169,7 @@ def run(service: Service, environment: Mapping[str, str], announce: Callable[[in
         log.info("Listening on port %d, at most %d connections.", service.port, connection_limit())
         _check_clock()
         tell_systemd("READY=1")
-        guard = Watchdog(loop)
+        guard = Watchdog(loop, service.traffic.note_lag)
         guard.start()
         period = watchdog_seconds(environment)
         watchdog = PeriodicCallback(lambda: tell_systemd("WATCHDOG=1"), period * 1000 / 2) if period else None

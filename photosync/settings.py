@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ class Settings:
     state_writable: bool = True
     runtime_dir: Path | None = None
     log_level: str = "info"
+    log_format: str = "text"
     command: str = "run"
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
@@ -144,6 +146,7 @@ class _Loader(Serving):
             runtime_dir=self.runtime_dir(),
             tls_fingerprint=self.tls_fingerprint(way_in["url"]),
             log_level=self.choice("log-level", "info", LOG_LEVELS),
+            log_format=self.log_format(),
             command=self.command,
             warnings=tuple(self.warnings),
         )
@@ -193,6 +196,15 @@ class _Loader(Serving):
             if name.startswith("id:") and not re.fullmatch(r"id:[0-9]{1,18}", name):
                 self.mistakes.append(f"{self.source('album')}: '{name}' is not id: followed by a number.")
         return tuple(dict.fromkeys(names))
+
+    def log_format(self) -> str:
+        found = self.choice("log-format", "text", ("text", "json"))
+        if found == "json" and find_spec("pythonjsonlogger") is None:
+            self.mistakes.append(
+                f"{self.source('log-format')}: json wants a package that is not installed. In the environment of "
+                "photos-sync, run: pip install 'python-json-logger>=3.1'"
+            )
+        return found
 
     def ca_file(self) -> Path | None:
         text = self.raw["ca-file"]

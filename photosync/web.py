@@ -16,6 +16,8 @@ from tornado.ioloop import IOLoop
 from tornado.web import Application, HTTPError, RequestHandler
 
 from . import metrics
+from .access import access_line
+from .calls import Calls
 from .catalog import Catalog
 from .degree import Degree, degree_of, present_degree, staleness
 from .direct import STALE_ANSWER, Direct, photo_caching
@@ -231,14 +233,11 @@ class Ready(Handler):
 class Metrics(Handler):
     """GET /metrics: Prometheus text."""
 
-    sync: AlbumSync
-    store: PhotoStore
-    screens: Screens
+    monitor: metrics.Monitor
 
     async def answer(self, *path: str) -> None:
         await IOLoop.current().run_in_executor(None, metrics.load_prometheus)
-        text = metrics.prometheus_text(self.sync, self.store, self.screens, self.traffic.responses)
-        await self.send(text, metrics.PROMETHEUS_TYPE)
+        await self.send(metrics.prometheus_text(self.monitor), metrics.PROMETHEUS_TYPE)
 
 
 class Nowhere(Handler):
@@ -253,10 +252,17 @@ class Nowhere(Handler):
 
 
 def make_app(
-    sync: AlbumSync, store: PhotoStore, screens: Screens, sizes: Sizes, traffic: Traffic, guard: Guard
+    sync: AlbumSync,
+    store: PhotoStore,
+    screens: Screens,
+    sizes: Sizes,
+    traffic: Traffic,
+    calls: Calls,
+    guard: Guard,
 ) -> Application:
-    """The addresses and who answers them, all below the base path."""
+    """The addresses and who answers them, all below the base path. `calls` are the NAS client's."""
     base_path, pages = guard.base_path, Pages()
+    monitor = metrics.Monitor(sync, store, screens.decks, traffic, calls)
 
     def route(
         pattern: str, handler: type[Handler], **collaborators: object
@@ -282,7 +288,7 @@ def make_app(
             route(r"/cache/stats", CacheStats, sync=sync, store=store),
             route(r"/healthz", Alive),
             route(r"/readyz", Ready, sync=sync, store=store),
-            route(r"/metrics", Metrics, sync=sync, store=store, screens=screens),
+            route(r"/metrics", Metrics, monitor=monitor),
             *(route(re.escape(address), Page, file=file) for address, file in pages.by_address.items()),
             *([route("", ToThePage), ("/healthz", Alive, {"traffic": traffic})] if base_path else []),
         ],
@@ -329,5 +335,4 @@ def _account(handler: RequestHandler) -> None:
     if isinstance(handler, Handler):
         handler.traffic.responses[type(handler).__name__, handler.get_status()] += 1
     if log.isEnabledFor(logging.DEBUG):
-        request = handler.request
-        log.debug("%s %s %.200s %d", request.remote_ip, request.method, request.path, handler.get_status())
+        log.debug("%s", access_line(handler))

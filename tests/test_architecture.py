@@ -28,7 +28,7 @@ FLOORS = [
     {"web", "metrics"},
     {"gate", "pages"},
     {"handler"},
-    {"screens", "direct", "notices", "keeper", "sizes"},
+    {"screens", "direct", "notices", "keeper", "sizes", "access"},
     {"degree"},
     {"sync"},
     {"saved"},
@@ -36,9 +36,9 @@ FLOORS = [
     {"shelf"},
     {"nas", "session", "resize"},
     {"share_link"},
-    {"account"},
+    {"account", "calls"},
     {"reply", "brake"},
-    {"settings", "refused"},
+    {"settings", "refused", "json_lines"},
     {"serving"},
     {"credentials"},
     {"sources"},
@@ -69,21 +69,22 @@ FLOORS = [
         "watchdog",
     },
     {"address", "fit"},
-    {"secret"},
+    {"secret", "histogram"},
     {"catalog"},
     {"models", "errors", "__init__"},
 ]
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 USERS_OF = {
-    "tornado": {"direct", "gate", "handler", "keeper", "renewal", "web", "server", "service", "sync"},
-    "tornado.web": {"handler", "web"},
+    "tornado": {"access", "direct", "gate", "handler", "keeper", "renewal", "web", "server", "service", "sync"},
+    "tornado.web": {"access", "handler", "web"},
     "requests": {"wire", "sockets", "trouble"},
     "urllib3": {"wire", "sockets", "trouble"},
     "cachetools": {"cache"},
     "configargparse": {"parser", "sources"},
     "prometheus_client": {"metrics"},
     "PIL": {"resize"},
+    "pythonjsonlogger": {"json_lines"},
 }
 WORKER_ROOMS = {
     "account",
@@ -105,6 +106,7 @@ WORKER_ROOMS = {
     "wire",
 }
 LOOP_ROOMS = {
+    "access",
     "breaker",
     "cache",
     "deck",

@@ -112,6 +112,7 @@ VALUES: dict[str, tuple[Callable[[Settings], object], list[tuple[str, object]]]]
         lambda settings: settings.log_level,
         [("debug", "debug"), ("WARNING", "warning"), ("error", "error")],
     ),
+    "log-format": (lambda settings: settings.log_format, [("json", "json"), ("TEXT", "text"), ("JSON", "json")]),
 }
 
 
@@ -248,6 +249,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "max-photo": "32",
         "timeout": "30",
         "log-level": "info",
+        "log-format": "text",
     }
 
 

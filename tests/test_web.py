@@ -490,7 +490,9 @@ def test_the_metrics_are_prometheus_text_and_agree_with_the_stats(filled: Runnin
     for name, key in pairs.items():
         assert values[name] == stats[key], name
     assert values["photosync_nas_up"] == 1
-    assert all(family.documentation and family.type in ("gauge", "counter") for family in families.values())
+    assert all(
+        family.documentation and family.type in ("gauge", "counter", "histogram") for family in families.values()
+    )
     answers = {
         (sample.labels["handler"], sample.labels["status"]): sample.value
         for sample in families["photosync_http_responses"].samples
