@@ -41,7 +41,9 @@ def measure(session: Any, profile: str) -> dict[str, float]:
 
 def frames_drawn(browser: Any, page: Any, seconds: float) -> int:
     """In that time, by the browser's own trace."""
-    browser.start_tracing(page=page, categories=["devtools.timeline.frame", "devtools.timeline", "cc"])
+    browser.start_tracing(
+        page=page, categories=["disabled-by-default-devtools.timeline.frame", "devtools.timeline", "cc"]
+    )
     page.wait_for_timeout(seconds * 1000)
     return int(browser.stop_tracing().decode("utf-8", "replace").count('"name":"DrawFrame"'))
 

@@ -119,6 +119,26 @@ def test_scripts_use_nothing_that_came_after_es2017(name: str) -> None:
     assert re.search(TOO_NEW, "a?.b")
 
 
+@pytest.mark.parametrize("name", ["kiosk.js", "setup.js"])
+def test_scripts_name_nothing_as_browsers_name_theirs(name: str) -> None:
+    """Old ones refuse a script whose `const history` hides their own."""
+    named = set(re.findall(r"^(?:const|let|function) (\w+)", text_of(name), re.MULTILINE))
+    assert named
+    assert not named & {
+        "history",
+        "name",
+        "status",
+        "open",
+        "close",
+        "stop",
+        "focus",
+        "blur",
+        "print",
+        "find",
+        "screen",
+    }
+
+
 def test_everything_together_weighs_less_than_30_kibibytes() -> None:
     assert sum(len(text_of(name).encode()) for name, _ in FILES.values()) < 30 * 1024
 

@@ -122,7 +122,7 @@ function setSleeping(value) {
 
 /* Photos */
 
-const history = [];
+const past = [];
 let place = -1, failures = 0, failingSince = 0, trouble = null, build = document.documentElement.dataset.build;
 const startedAt = now();
 
@@ -132,7 +132,7 @@ function move(step) {
   const mine = ++attempt;
   busy = true;
   due = now() + DEADLINE;
-  const known = history[place + step];
+  const known = past[place + step];
   if (known) load(mine, known, place + step);
   else if (build !== document.documentElement.dataset.build && now() - startedAt > RELOAD_AFTER) renew(mine);
   else next(mine);
@@ -148,7 +148,7 @@ function next(mine) {
     const photo = json(request);
     if (!photo || typeof photo.url !== 'string') return fail(['The photo server sent no photo.', AGAIN], 0);
     build = request.getResponseHeader('Photosync-Page') || build;
-    load(mine, photo, history.length);
+    load(mine, photo, past.length);
   }, (words, wait) => mine === attempt && fail(words, wait));
 }
 
@@ -166,8 +166,8 @@ function load(mine, photo, where) {
   const done = () => mine === attempt && show(slide, img, photo, where);
   const failed = () => {
     if (mine !== attempt) return;
-    if (where < history.length) {
-      history.splice(where, 1);
+    if (where < past.length) {
+      past.splice(where, 1);
       if (where < place) place--;
     }
     fail(['The photo ' + photo.filename + ' cannot be shown.', 'The next one is tried.'], 0);
@@ -182,9 +182,9 @@ function show(slide, img, photo, where) {
   busy = false;
   failures = failingSince = 0;
   trouble = null;
-  if (where === history.length) history.push(photo);
-  if (history.length > HISTORY) history.shift();
-  place = Math.min(where, history.length - 1);
+  if (where === past.length) past.push(photo);
+  if (past.length > HISTORY) past.shift();
+  place = Math.min(where, past.length - 1);
   fit(slide, img);
   describe(slide, img, photo);
   slides.forEach(one => one.classList.toggle('front', one === slide));
@@ -215,11 +215,11 @@ function fit(slide, img) {
   const fits = Math.abs(ratio - 1) < 0.03;
   slide.classList.toggle('whole', options.fit === 'cover' || options.fit === 'blur' && fits);
   slide.classList.toggle('filled', options.fit === 'blur' && !fits);
-  if (options.fit === 'blur' && !fits) blur(slide.querySelector('canvas'), img);
+  if (options.fit === 'blur' && !fits) soften(slide.querySelector('canvas'), img);
 }
 
 /** Halved and doubled until it is soft: a filter would cost a small graphics chip dear in every frame. */
-function blur(canvas, img) {
+function soften(canvas, img) {
   const pen = canvas.getContext('2d');
   pen.imageSmoothingQuality = 'medium';
   pen.drawImage(img, 0, 0, 128, 128);
@@ -263,7 +263,7 @@ let server = '';
 
 function tellFacts() {
   if (element('panel').hidden) return;
-  const photo = history[place] || {}, back = history.length - 1 - place;
+  const photo = past[place] || {}, back = past.length - 1 - place;
   const facts = [
     ['Photo', photo.filename],
     ['Taken', day(photo.taken, { dateStyle: 'long', timeStyle: 'short' })],
