@@ -395,15 +395,15 @@ def test_while_the_nas_is_away_a_size_is_made_of_what_is_held(small: Stage) -> N
     assert len({answer.headers["Content-Location"] for answer in dealt}) == 3
 
 
-def test_a_slow_nas_keeps_nobody_waiting_for_a_better_rendition(small: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    running, nas = small
+def test_a_slow_nas_keeps_nobody_waiting_for_a_better_rendition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photosync.sizes._PATIENCE_SECONDS", 0.05)
     go = threading.Event()
-    nas.fault(hold(go), api=THUMBNAIL)
-    try:
-        assert size_of(running.get("/files?w=240")) == (240, 160)
-    finally:
-        go.set()
+    with service_on(library_of(3), timeout_seconds=60.0) as (running, nas):
+        nas.fault(hold(go), api=THUMBNAIL)
+        try:
+            assert size_of(running.get("/files?w=240")) == (240, 160)
+        finally:
+            go.set()
 
 
 def test_the_pictures_that_say_what_is_wrong_have_the_size_too() -> None:
