@@ -369,6 +369,18 @@ def test_the_next_picture_of_a_screen_is_made_ahead(small: Stage) -> None:
     assert made(running) == 4
 
 
+def test_what_was_sent_is_held_by_nobody(small: Stage) -> None:
+    running, _ = small
+    for path in (f"{first(running)}?w=90", f"{first(running)}?w=2500", "/files?w=80", "/files?w=70&format=json"):
+        for method in ("GET", "HEAD"):
+            running.request(method, path)
+    wait_until(lambda: not running.service.traffic.active)
+    idle(running)
+    cache = running.service.store.cache
+    running.call(lambda: [cache.discard(key) for key in list(cache)])
+    assert running.call(lambda: cache.bytes) == 0
+
+
 def test_what_leaves_no_room_is_told() -> None:
     with service_on(library_of(1), max_cache_bytes=len(rendition("xl")) + 1000) as (running, _):
         store, photo = running.service.store, running.service.sync.catalog.photos[0]
