@@ -76,22 +76,19 @@ def test_an_orientation_that_does_not_exist_is_upright(orientation: int) -> None
 
 
 @pytest.mark.filterwarnings("ignore:.*EXIF.*")
-def test_broken_exif_is_upright() -> None:
-    made = resized(jpeg(quartered(120, 80), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12"), Fit(60, 0), 120)
+@pytest.mark.parametrize("broken", [b"Exif\0\0garbage", b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12"])
+def test_broken_exif_is_upright(broken: bytes) -> None:
+    photo = jpeg(quartered(120, 80), exif=broken, dpi=(72, 72))  # without dpi Pillow looks there for them at once
+    made = resized(photo, Fit(60, 0), 120)
     assert all(map(alike, corners(made), CORNERS))
 
 
-def test_no_metadata_leaves_the_house() -> None:
+@pytest.mark.parametrize("profile", [display_p3(), None])
+def test_no_metadata_leaves_the_house(profile: bytes | None) -> None:
     xmp = b"<x:xmpmeta>GPSLatitude='46,22.1N'</x:xmpmeta>"
-    extras = {
-        "exif": exif(orientation=6),
-        "comment": b"at home",
-        "xmp": xmp,
-        "icc_profile": display_p3(),
-        "dpi": (99, 99),
-    }
+    extras = {"exif": exif(orientation=6), "comment": b"at home", "xmp": xmp, "icc_profile": profile, "dpi": (99, 99)}
     photo = jpeg(quartered(400, 300), **extras)
-    assert {marker for marker, _ in segments(photo)} >= {0xE1, 0xE2, COMMENT}
+    assert {marker for marker, _ in segments(photo)} >= {0xE1, COMMENT}
     for fit in (Fit(100, 100), Fit(3840, 3840)):
         made = resized(photo, fit, 400)
         kinds = {marker for marker, _ in segments(made) if marker == COMMENT or 0xE0 <= marker <= 0xEF}

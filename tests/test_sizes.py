@@ -369,6 +369,18 @@ def test_the_next_picture_of_a_screen_is_made_ahead(small: Stage) -> None:
     assert made(running) == 4
 
 
+def test_what_was_sent_is_held_by_nobody(small: Stage) -> None:
+    running, _ = small
+    for path in (f"{first(running)}?w=90", f"{first(running)}?w=2500", "/files?w=80", "/files?w=70&format=json"):
+        for method in ("GET", "HEAD"):
+            running.request(method, path)
+    wait_until(lambda: not running.service.traffic.active)
+    idle(running)
+    cache = running.service.store.cache
+    running.call(lambda: [cache.discard(key) for key in list(cache)])
+    assert running.call(lambda: cache.bytes) == 0
+
+
 def test_what_leaves_no_room_is_told() -> None:
     with service_on(library_of(1), max_cache_bytes=len(rendition("xl")) + 1000) as (running, _):
         store, photo = running.service.store, running.service.sync.catalog.photos[0]
@@ -395,15 +407,15 @@ def test_while_the_nas_is_away_a_size_is_made_of_what_is_held(small: Stage) -> N
     assert len({answer.headers["Content-Location"] for answer in dealt}) == 3
 
 
-def test_a_slow_nas_keeps_nobody_waiting_for_a_better_rendition(small: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    running, nas = small
+def test_a_slow_nas_keeps_nobody_waiting_for_a_better_rendition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photosync.sizes._PATIENCE_SECONDS", 0.05)
     go = threading.Event()
-    nas.fault(hold(go), api=THUMBNAIL)
-    try:
-        assert size_of(running.get("/files?w=240")) == (240, 160)
-    finally:
-        go.set()
+    with service_on(library_of(3), timeout_seconds=60.0) as (running, nas):
+        nas.fault(hold(go), api=THUMBNAIL)
+        try:
+            assert size_of(running.get("/files?w=240")) == (240, 160)
+        finally:
+            go.set()
 
 
 def test_the_pictures_that_say_what_is_wrong_have_the_size_too() -> None:
