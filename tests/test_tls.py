@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 import subprocess
 import time
@@ -13,9 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 from conftest import CANARY_ACCESS, Running, canary_nas, settings_for
-from outside import connect, read_to_end
+from outside import Process, connect, read_to_end
 from served import NAME, trusting, write_certificate
 
+from photosync.fakenas import FakeNas
 from photosync.guard import Access
 from photosync.settings import Secret
 from photosync.tls import load_tls, stamp
@@ -104,9 +104,9 @@ def service(files: tuple[Path, Path]) -> Iterator[Running]:
         yield running
 
 
-def speak(running: Running, context: ssl.SSLContext, request: bytes = b"") -> bytes:
-    with connect(running.service.port) as plain, context.wrap_socket(plain, server_hostname=NAME) as connection:
-        connection.sendall(request or b"GET /healthz HTTP/1.1\r\nHost: pi.local\r\nConnection: close\r\n\r\n")
+def speak(port: int, context: ssl.SSLContext) -> bytes:
+    with connect(port) as plain, context.wrap_socket(plain, server_hostname=NAME) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: pi.local\r\nConnection: close\r\n\r\n")
         return read_to_end(connection)
 
 
@@ -130,23 +130,32 @@ def test_tls_1_2_and_1_3_are_spoken_and_nothing_older(service: Running, files: t
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         context = trusting(files[0])
         context.minimum_version = context.maximum_version = version
-        assert b'{"status":"ok"}' in speak(service, context)
+        assert b'{"status":"ok"}' in speak(service.service.port, context)
     assert service.service.server.ssl_options.minimum_version == ssl.TLSVersion.TLSv1_2  # type: ignore[union-attr]
 
 
 def test_who_speaks_something_else_is_let_go_and_fills_no_log(
-    service: Running, files: tuple[Path, Path], caplog: pytest.LogCaptureFixture
+    nas: FakeNas, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
+    token = tmp_path / "access-token"
+    token.write_text(CANARY_ACCESS)
+    token.chmod(0o600)
+    options = ["--tls-cert", str(files[0]), "--tls-key", str(files[1]), "--access-token-file", str(token)]
     stranger = ssl.create_default_context()
-    with caplog.at_level(logging.ERROR):
+    with Process(nas.url, tmp_path / "home", *options, "--base-path=/frames") as process:
+        url = process.stdout.wait_for(rb"(https://localhost:(\d+)/frames)/files\n")
+        port = int(url[2])
         for _ in range(3):
-            with connect(service.service.port) as plain:
+            with connect(port) as plain:
                 plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 assert b"HTTP" not in read_to_end(plain)
             with pytest.raises(ssl.SSLCertVerificationError):
-                speak(service, stranger)
-        assert b'{"status":"ok"}' in speak(service, trusting(files[0]))
-    assert caplog.records == []
+                speak(port, stranger)
+        assert b'{"status":"ok"}' in speak(port, trusting(files[0]))
+        process.signal()
+        assert process.wait(20) == 0
+        assert "SSL" not in "".join(process.log)
+        assert any("Stopping." in line for line in process.log)
 
 
 def test_half_a_handshake_is_let_go(files: tuple[Path, Path]) -> None:
