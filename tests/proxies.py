@@ -22,7 +22,7 @@ _NGINX, _VARNISHD, _VARNISHADM = (str(shutil.which(name, path=_PATH)) for name i
 _FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 needs_nginx = pytest.mark.skipif(
-    "None" in (_NGINX, str(_FAKETIME)), reason="Debian's packages nginx-light and faketime are not installed"
+    "None" in (_NGINX, str(_FAKETIME)), reason="Debian's packages nginx and faketime are not installed"
 )
 needs_varnish = pytest.mark.skipif(_VARNISHD == "None", reason="Debian's package varnish is not installed")
 
