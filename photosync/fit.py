@@ -33,9 +33,9 @@ class Fit:
 
     @classmethod
     def asked_for(cls, parameter: Callable[[str], str | None]) -> Fit | None:
-        """What the parameters `w`, `h`, `fit` and `quality` say; None without `w` and `h`. Raises BadParameter."""
-        if parameter("w") is None and parameter("h") is None:
-            return None
+        """What the parameters `w`, `h`, `fit` and `quality` say; None without `w` and `h`, where the others have no
+        effect. Raises BadParameter.
+        """
         how = parameter("fit") or "contain"
         if how not in ("contain", "cover"):
             raise BadParameter(
@@ -43,6 +43,8 @@ class Fit:
             )
         width, height = (_whole(name, parameter(name), 0, LONGEST_SIDE) for name in ("w", "h"))
         quality = _whole("quality", parameter("quality"), _QUALITY, HIGHEST_QUALITY)
+        if not width and not height:
+            return None
         return cls(width, height, how == "cover" and width > 0 and height > 0, quality)
 
     @property

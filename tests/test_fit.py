@@ -45,7 +45,7 @@ def rendition(width: int, height: int, size: str) -> tuple[int, int]:
         ("h=0480&nonce=1", Fit(0, 480)),
         ("h=480&fit=cover", Fit(0, 480)),  # nothing is cut off if one side alone is bounded
         ("", None),
-        ("fit=blur&quality=-1", None),
+        ("fit=cover&quality=9", None),
     ],
 )
 def test_the_parameters_say_what_is_wanted(query: str, fit: Fit | None) -> None:

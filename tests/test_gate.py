@@ -439,8 +439,8 @@ def test_the_log_tells_the_client_that_a_trusted_proxy_names(
         by(service, "127.0.0.3", "/healthz", "X-Forwarded-For: 192.0.2.7")
         by(service, "127.0.0.4", "/healthz", "X-Forwarded-For: 192.0.2.8")
         service.call(lambda: None)  # the line is written right after the answer
-    told = [record.getMessage() for record in caplog.records if "/healthz" in record.getMessage()]
-    assert told == ["192.0.2.7 GET /healthz 200", "127.0.0.4 GET /healthz 200"]
+    told = [record.getMessage().split()[0] for record in caplog.records if "/healthz" in record.getMessage()]
+    assert told == ["192.0.2.7", "127.0.0.4"]
 
 
 def test_a_trusted_proxy_that_was_asked_for_a_strange_name_gets_a_421(service: Running) -> None:
