@@ -108,7 +108,8 @@ class Guard:
         if not token:
             raise TokenWanted(
                 "These photos are shown to those who have the access token.",
-                "Give it as a password (with any name), as 'Authorization: Bearer TOKEN', or open /?token=TOKEN once.",
+                "Give it as a password (with any name), as 'Authorization: Bearer TOKEN', "
+                f"or open {self.base_path}/?token=TOKEN once.",
             )
         wait = self._guesses.wait(client)
         if wait:

@@ -527,6 +527,7 @@ def test_the_cookie_stays_below_it(nas: FakeNas) -> None:
         assert running.get("/frames/healthz").status_code == running.get("/healthz").status_code == 200
         running.session.cookies.clear()
         assert running.get("/frames/files").status_code == running.get("/files").status_code == 401
+        assert "open /frames/?token=TOKEN once" in refused(running.get("/frames/files"))
 
 
 def test_a_trusted_proxy_may_open_more_connections_than_anybody_else(nas: FakeNas) -> None:
