@@ -152,7 +152,7 @@ def _heavy(size: str) -> bytes:
 def test_f5_the_limits_that_are_recommended_hold_what_the_service_may_take() -> None:
     cache = Settings(url="").max_cache_bytes
     slow_readers = MAX_CONNECTIONS * SEND_BUFFER_BYTES
-    memory = int(re.findall(r"--memory (\d+)m", (ROOT / "Dockerfile").read_text())[0]) * 1_000_000
+    memory = int(re.findall(r"mem_limit: (\d+)m", (ROOT / "compose.yaml").read_text())[0]) * 1_000_000
     assert memory > 1.25 * cache + BASE_BYTES + slow_readers
 
 

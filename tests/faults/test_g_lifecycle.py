@@ -79,7 +79,7 @@ def test_g11_a_frozen_loop_ends_the_process_so_that_it_is_started_again(nas: Fak
         told = "\n".join(process.log)
         assert "stood still" in told
         assert 'File "<string>", line 7 in <lambda>' in told
-    assert "--restart unless-stopped" in (ROOT / "Dockerfile").read_text()
+    assert "restart: unless-stopped" in (ROOT / "compose.yaml").read_text()
 
 
 def test_g11_a_nas_that_hangs_is_no_frozen_loop(tmp_path: Path) -> None:
