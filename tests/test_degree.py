@@ -180,7 +180,7 @@ def test_a_service_without_photos_says_why_in_one_word_and_in_a_picture(scene: s
 def filled(count: int = 6) -> Iterator[tuple[FakeNas, Running]]:
     """The service with the whole album in memory."""
     with canary_nas(library=Library.synthetic(count)) as nas, Running(settings_for(nas)) as running:
-        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == count)
+        running.wait_filled()
         yield nas, running
 
 
@@ -244,7 +244,7 @@ def test_the_word_goes_through_its_degrees_and_back() -> None:
         with service(nas, "nas_down") as running:
             nas.start()
             running.wait_ready()
-            running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 6)
+            running.wait_filled()
             assert told(running) == {Degree.OK}
             nas.stop()
             running.look()

@@ -347,7 +347,7 @@ def test_restarts_of_the_real_service_before_the_nas_has_answered_are_three_logi
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             process.signal(signal.SIGKILL)
-            process.wait(10)
+            process.wait()
     never.set()
     assert nas.count(AUTH, "login") == 3
 

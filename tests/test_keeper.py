@@ -97,7 +97,7 @@ def test_no_photo_is_asked_for_before_the_album_is_listed(nas: FakeNas, tmp_path
     settings = settings_in(nas, tmp_path, max_disk_bytes=0)
     with Running(settings) as running:
         running.wait_ready()
-        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 28)
+        running.wait_filled()
     nas.calls.clear()
     nas.fault(error(117), api="SYNO.Foto.Browse.Album")  # the NAS is busy
     with Running(settings) as running:
@@ -230,7 +230,7 @@ def test_a_directory_that_cannot_be_written_is_told_in_one_line(
     folder.write_text("in the way")
     with Running(settings_in(nas, folder)) as running:
         running.wait_ready()
-        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 28)
+        running.wait_filled()
         assert running.stats()["disk"]["entries"] == 0
         assert len(set(shown(running, 28))) == 28
     told = [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -353,7 +353,7 @@ def test_what_could_not_be_kept_is_kept_once_there_is_room(
     write = PhotoDisk.write
     monkeypatch.setattr(PhotoDisk, "write", lambda self, key, data: None)
     with Running(settings_in(nas, tmp_path)) as running:
-        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 28)
+        running.wait_filled()
         monkeypatch.setattr(PhotoDisk, "write", write)
         nas.library.add(nas.library.album("kitchen-dash"), filename="added.jpg")
         running.look()

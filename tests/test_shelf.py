@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from guest import client_of
-from test_store import Stage, nas_with, until
+from conftest import PATIENCE_SECONDS, until
+from guest import THUMBNAIL, client_of
+from test_store import MEGABYTE, Stage, nas_with
 
 from photosync import fakenas, shelf
 from photosync.deck import Deck, Decks
@@ -26,15 +27,12 @@ from photosync.state import StateTrouble
 from photosync.store import PhotoStore
 from photosync.sync import AlbumSync
 
-THUMBNAIL = "SYNO.Foto.Thumbnail"
-MEGABYTE = 1_000_000
-
 
 class DiskStage(Stage):
     """A store with a shelf, on one NAS."""
 
     def __init__(self, nas: FakeNas, folder: Path, cache_bytes: int = MEGABYTE, disk_bytes: int = MEGABYTE) -> None:
-        super().__init__(nas, cache_bytes, 5.0)
+        super().__init__(nas, cache_bytes, 20.0)
         self.disk = PhotoDisk(folder, disk_bytes, StateTrouble(folder), free_bytes=0)
         self.shelf = Shelf(self.disk, self.cache)
         self.store = PhotoStore(
@@ -241,7 +239,7 @@ def test_a_disk_that_hangs_is_passed_over_until_it_moves_again(tmp_path: Path, m
             forget(stage, photo)
             go = threading.Event()
             read = PhotoDisk.read
-            monkeypatch.setattr(PhotoDisk, "read", lambda self, key: go.wait(10) and read(self, key))
+            monkeypatch.setattr(PhotoDisk, "read", lambda self, key: go.wait(PATIENCE_SECONDS) and read(self, key))
             monkeypatch.setattr(shelf, "_LONGEST_READ_SECONDS", 0.05)
             waiting = asyncio.create_task(stage.get(photo))
             await until(lambda: photo.key not in stage.shelf)
