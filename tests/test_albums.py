@@ -617,7 +617,7 @@ def test_what_all_albums_meet_fails_the_whole_look(
 
 
 def test_a_nas_that_hangs_is_not_asked_for_one_album_after_the_other(nas: FakeNas) -> None:
-    client = client_of(nas, timeout_seconds=0.2)
+    client = client_of(nas, timeout_seconds=0.5)
     before = first_look(client, "kitchen-dash", *KINDS[:3])
     nas.calls.clear()
     nas.fault(fakenas.hang())

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Running, canary_nas, leaks, settings_for
+from conftest import PATIENCE_SECONDS, Running, canary_nas, leaks, settings_for
 
 from photosync import keeper, screens, service
 from photosync.disk import PhotoDisk
@@ -290,7 +290,7 @@ def test_a_disk_that_hangs_holds_no_screen_up_for_long(
         running.look()
         only_some_in_memory(running, 2)
         read = PhotoDisk.read
-        monkeypatch.setattr(PhotoDisk, "read", lambda self, key: go.wait(20) and read(self, key))
+        monkeypatch.setattr(PhotoDisk, "read", lambda self, key: go.wait(PATIENCE_SECONDS) and read(self, key))
         try:
             assert len(set(shown(running, 12))) == 2
         finally:
@@ -314,7 +314,7 @@ def test_a_disk_that_hangs_at_the_start_costs_what_is_on_it_and_no_more(
 ) -> None:
     monkeypatch.setattr(service, "_RECALL_SECONDS", 0.1)
     go = threading.Event()
-    monkeypatch.setattr(PhotoDisk, "open", lambda self: go.wait(20))
+    monkeypatch.setattr(PhotoDisk, "open", lambda self: go.wait(PATIENCE_SECONDS))
     try:
         with Running(settings_in(nas, tmp_path)) as running:
             running.wait_for("/readyz", lambda answer: answer.json()["status"] == "ok")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Running, canary_nas, settings_for
+from conftest import PATIENCE_SECONDS, Running, canary_nas, settings_for
 from guest import THUMBNAIL
 from outside import ROOT, Process
 from proxy import Proxy, Toxics
@@ -22,7 +22,7 @@ from photosync import fakenas
 from photosync.fakenas import FakeNas, Library
 from photosync.wire import CONNECT_SECONDS
 
-SHORT_SECONDS = 0.5
+SHORT_SECONDS = 1.0
 
 
 class BadLine:
@@ -61,12 +61,12 @@ class BadLine:
 
 
 @contextmanager
-def bad_line() -> Iterator[BadLine]:
+def bad_line(timeout_seconds: float = SHORT_SECONDS) -> Iterator[BadLine]:
     go = threading.Event()
     with canary_nas(library=Library.synthetic(2, photo_bytes=8000)) as nas, Proxy(nas.port) as line:
         wanted = nas.library.album("kitchen-dash").items[1]
         nas.fault(fakenas.hold(go), api=THUMBNAIL, item=wanted.unit_id)
-        settings = settings_for(nas, url=line.url, timeout_seconds=SHORT_SECONDS)
+        settings = settings_for(nas, url=line.url, timeout_seconds=timeout_seconds)
         with Running(settings) as running:
             running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 1)
             yield BadLine(nas, line, running, go)
@@ -98,7 +98,7 @@ def test_d3_a_slow_name_service_holds_up_nothing_but_the_call_itself(monkeypatch
         if host != "nas.test":
             return resolve(host, *arguments, **options)
         threads.append(threading.current_thread().name)
-        assert go.wait(20)
+        assert go.wait(PATIENCE_SECONDS)
         return resolve("127.0.0.1", *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
@@ -160,7 +160,7 @@ def test_d5_a_connection_that_falls_silent_costs_one_time_out() -> None:
 
 
 def test_d7_a_reset_in_the_middle_of_a_picture_is_tried_once_more_and_then_told() -> None:
-    with bad_line() as bad:
+    with bad_line(20.0) as bad:
         answer = bad.fetch(Toxics(reset_peer=True, limit_data=3000))
         assert (answer.status_code, bad.asked) == (502, 2)
         assert "cut short" in answer.json()["error"]
@@ -193,7 +193,7 @@ def test_d9_latency_is_no_outage(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_d10_a_picture_too_large_for_the_line_is_not_asked_for_again_and_again() -> None:
     with bad_line() as bad:
-        assert bad.fetch(Toxics(bandwidth=4000)).status_code == 504
+        assert bad.fetch(Toxics(bandwidth=2000)).status_code == 504
         asked = bad.asked
         for _ in range(20):
             assert bad.is_at_rest

@@ -17,8 +17,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Running, canary_nas, settings_for
-from guest import AUTH, THUMBNAIL
+from conftest import PATIENCE_SECONDS, Running, canary_nas, settings_for, wait_until
+from guest import ALBUM, AUTH, THUMBNAIL
 from outside import ROOT, Process, connect, read_to_end
 
 from photosync import fakenas
@@ -85,16 +85,13 @@ def injected(process: Process, call: str, error: str, directory: Path) -> Iterat
         command = ["strace", "-f", "-p", str(process.pid), "-o", os.devnull, *faults]
         tracer = subprocess.Popen(command, stderr=stream)
     try:
-        deadline = time.monotonic() + 10
-        while b" attached" not in told.read_bytes():
-            if tracer.poll() is not None:
-                pytest.skip(f"strace cannot attach here: {told.read_text()[:200]}")
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: b" attached" in told.read_bytes() or tracer.poll() is not None)
+        if tracer.poll() is not None:
+            pytest.skip(f"strace cannot attach here: {told.read_text()[:200]}")
         yield
     finally:
         tracer.send_signal(signal.SIGINT)
-        tracer.wait(10)
+        tracer.wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="Debian's package strace is not installed")
@@ -167,8 +164,8 @@ def test_f5_after_a_kill_it_starts_as_if_nothing_had_been(nas: FakeNas, tmp_path
 def test_f7_time_outs_leave_every_thread_free() -> None:
     with canary_nas(library=Library.synthetic(12)) as nas:
         hanging = nas.fault(fakenas.hang(), api=THUMBNAIL)
-        with Running(settings_for(nas, timeout_seconds=0.2)) as running:
-            running.wait_for("/readyz", lambda response: b"within 0.2 seconds" in response.content)
+        with Running(settings_for(nas, timeout_seconds=0.4)) as running:
+            running.wait_for("/readyz", lambda response: b"within 0.4 seconds" in response.content)
             running.wait_quiet()
             assert nas.concurrency_peak <= 4
             hanging.remove()
@@ -195,17 +192,23 @@ def written_bytes(pid: int) -> int:
     return int(found[1])
 
 
+def written_in_looks(count: int, process: Process, nas: FakeNas) -> int:
+    """The bytes that are written while the album is looked at so often and photos are shown."""
+    before, looks = written_bytes(process.pid), nas.count(ALBUM, "get")
+    while nas.count(ALBUM, "get") < looks + count:
+        assert process.get("/files").status_code == 200
+    return written_bytes(process.pid) - before
+
+
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="this machine tells no /proc/PID/io")
 def test_f11_looks_and_kiosks_write_nothing_to_disk(nas: FakeNas, tmp_path: Path) -> None:
     state = ["--state-dir", str(tmp_path / "state"), "--interval", "1"]
     with Process(nas.url, tmp_path, *state) as process:
         process.wait_for("/cache/stats", lambda answer: answer.json()["disk"]["entries"] == 28)
-        process.wait_for("/healthz", lambda _: (tmp_path / "state" / "decks").exists())
-        before, looks = written_bytes(process.pid), nas.count("SYNO.Foto.Browse.Album", "get")
-        assert before > 0
-        while nas.count("SYNO.Foto.Browse.Album", "get") < looks + 3:
-            assert process.get("/files").status_code == 200
-        assert written_bytes(process.pid) == before
+        wait_until((tmp_path / "state" / "decks").exists)
+        wait_until(lambda: written_in_looks(1, process, nas) == 0)  # the last bytes of the state are on their way
+        assert written_bytes(process.pid) > 0
+        assert written_in_looks(3, process, nas) == 0
 
 
 FAULTS: dict[str, Callable[[], Fault]] = {
@@ -227,10 +230,7 @@ def test_f12_whichever_call_fails_there_are_photos_afterwards_and_nothing_leaks(
     for number in range(calls):
         _live_through(FAULTS[name](), number)
     gc.collect()
-    deadline = time.monotonic() + 10
-    while threading.active_count() > threads or open_descriptors(os.getpid()) > descriptors:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: threading.active_count() <= threads and open_descriptors(os.getpid()) <= descriptors)
     assert "never retrieved" not in caplog.text
     assert "not foreseen" not in caplog.text
 
@@ -267,6 +267,7 @@ def test_f12_two_hundred_visits_leave_no_descriptor_and_no_thread_behind(
     running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     running.get("/metrics")  # loads its library, on a thread that stays
+    running.wait_filled()  # from here on there are no new connections to the NAS
     threads, descriptors = threading.active_count(), open_descriptors(os.getpid())
     with caplog.at_level(logging.WARNING):
         for _ in range(200):

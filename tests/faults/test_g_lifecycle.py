@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import canary_nas
+from conftest import PATIENCE_SECONDS, canary_nas
 from outside import ROOT, Process
 
 from photosync import fakenas
@@ -54,7 +54,7 @@ def test_g9_a_frozen_loop_feeds_no_watchdog_and_sigabrt_tells_where_it_stands(na
     environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "100000"}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(path))
-        listener.settimeout(10)
+        listener.settimeout(PATIENCE_SECONDS)
         with Process(nas.url, tmp_path, environment=environment, program=freezing(10)) as process:
             process.wait_ready()
             while not listener.recv(4096).startswith(b"WATCHDOG=1\n"):
@@ -62,7 +62,7 @@ def test_g9_a_frozen_loop_feeds_no_watchdog_and_sigabrt_tells_where_it_stands(na
             process.signal(signal.SIGUSR1)
             with pytest.raises(TimeoutError):  # some may have been on their way
                 for _ in range(100):
-                    listener.settimeout(0.3)
+                    listener.settimeout(0.5)
                     listener.recv(4096)
             process.signal(signal.SIGABRT)
             assert process.wait() == -signal.SIGABRT
@@ -72,7 +72,7 @@ def test_g9_a_frozen_loop_feeds_no_watchdog_and_sigabrt_tells_where_it_stands(na
 
 
 def test_g11_a_frozen_loop_ends_the_process_so_that_it_is_started_again(nas: FakeNas, tmp_path: Path) -> None:
-    with Process(nas.url, tmp_path, program=freezing(0.05)) as process:
+    with Process(nas.url, tmp_path, program=freezing(0.1)) as process:
         process.wait_ready()
         process.signal(signal.SIGUSR1)
         assert process.wait() == EXIT_FROZEN
