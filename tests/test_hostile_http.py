@@ -103,7 +103,7 @@ def test_an_address_that_leads_elsewhere_is_a_404_without_a_nas_call(service: Ru
     assert calls(service) == before
 
 
-@hypothesis_settings(max_examples=150, deadline=None, database=None)
+@hypothesis_settings(max_examples=60, database=None)
 @given(st.one_of(st.text(min_size=1, max_size=60), st.integers(min_value=40_000).map("{}.jpg".format)))
 def test_no_made_up_name_is_found_or_reaches_the_nas(service: Running, name: str) -> None:
     before = calls(service)
@@ -115,7 +115,7 @@ def test_no_made_up_name_is_found_or_reaches_the_nas(service: Running, name: str
     assert calls(service) == before
 
 
-@hypothesis_settings(max_examples=150, deadline=None, database=None)
+@hypothesis_settings(max_examples=60, database=None)
 @given(st.binary(min_size=1, max_size=40))
 def test_no_bytes_in_an_address_are_more_than_an_error(service: Running, name: bytes) -> None:
     before = calls(service)

@@ -25,7 +25,7 @@ def small_picture_behind_a_proxy() -> Iterator[tuple[Guest, Proxy]]:
         yield Guest(nas, url=line.url), line
 
 
-def outcomes(guest: Guest, line: Proxy, step: int = 1, *, reset_peer: bool = False) -> dict[int, str]:
+def outcomes(guest: Guest, line: Proxy, step: int, *, reset_peer: bool = False) -> dict[int, str]:
     """What becomes of the reply when it ends after so many bytes, up to the first that is whole."""
     (photo,) = guest.photos()
     picture = guest.item(photo).data("xl")
@@ -44,8 +44,9 @@ def outcomes(guest: Guest, line: Proxy, step: int = 1, *, reset_peer: bool = Fal
 
 
 def test_c1_a_reply_cut_at_any_byte_is_the_whole_picture_or_an_error() -> None:
+    """Any seventh; test_wire.py has every byte, of a NAS that cuts its replies itself."""
     with small_picture_behind_a_proxy() as (guest, line):
-        found = outcomes(guest, line)
+        found = outcomes(guest, line, 7)
     assert found.popitem()[1] == "whole"
     assert {kind for offset, kind in found.items() if offset > len("HTTP/1.1 200")} == {"truncated"}
     assert set(found.values()) <= {"truncated", "reset", "protocol"}
