@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from . import dsm
-from .account import AUTH, AskOnce
+from .account import AUTH, AskOnce, Login
 from .brake import LoginBrake
 from .errors import LOOK_FOR_IT, NasBadAnswer, NasError
 from .reply import Reply, read_reply, unreadable
@@ -43,13 +43,6 @@ class _Api:
     path: str
     version: int
     json_format: bool
-
-
-class Login(Protocol):
-    """A session at the NAS; `headers` carry it with each call."""
-
-    @property
-    def headers(self) -> dict[str, str]: ...
 
 
 class WayIn(Protocol):

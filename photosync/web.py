@@ -52,7 +52,6 @@ class PhotoHandler(Handler):
 class NextPhoto(PhotoHandler):
     """GET /files: this client's next photo."""
 
-    sync: AlbumSync
     screens: Screens
 
     async def answer(self, *path: str) -> None:
