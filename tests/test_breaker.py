@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from guest import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,16 +13,6 @@ from photosync.breaker import Breaker, Quarantine
 from photosync.errors import NasUnreachable
 
 HOUR = 3600.0
-
-
-class Clock:
-    """A monotonic clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def trouble(text: str = "gone") -> NasUnreachable:

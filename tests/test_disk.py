@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from guest import Clock
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -22,14 +23,6 @@ KEY: PhotoKey = (20001, "420001_1690020001", "xl")
 JPEG = b"\xff\xd8\xff" + bytes(range(256)) + b"\xff\xd9"
 MEGABYTE = 1_000_000
 HOUR = 3600.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def disk_in(folder: Path, max_bytes: int = MEGABYTE, free_bytes: int = 0, clock: Clock | None = None) -> PhotoDisk:
