@@ -32,18 +32,25 @@ class BadLine:
         self.nas, self.line, self.running = nas, line, running
         self._go = go
         self.held, self.wanted = nas.library.album("kitchen-dash").items
+        self._key = running.service.sync.catalog.by_id[self.wanted.id].key
+        self._quarantine = running.service.store.health.quarantine
 
     def fetch(self, toxics: Toxics) -> requests.Response:
-        """The answer to whoever asks for the wanted photo while the line is like this."""
+        """The answer to whoever asks for the wanted photo while the line is like this; asked for again by itself it
+        is after five minutes, as at the second failure, and not in a second.
+        """
         self.line.toxics = toxics
         self._go.set()
-        return self.running.get(f"/files/{self.wanted.id}.jpg")
+        answer = self.running.get(f"/files/{self.wanted.id}.jpg")
+        cause = self._quarantine.cause(self._key)
+        assert cause is not None
+        self.running.call(lambda: self._quarantine.failure(self._key, cause))
+        return answer
 
     def fetched_whole(self) -> bool:
         """Whether a good line brings all of it."""
         self.line.toxics = Toxics()
-        key = self.running.service.sync.catalog.by_id[self.wanted.id].key
-        self.running.call(lambda: self.running.service.store.health.quarantine.success(key))
+        self.running.call(lambda: self._quarantine.success(self._key))
         path = f"/files/{self.wanted.id}.jpg"
         return bool(self.running.wait_for(path, lambda response: response.ok).content == self.wanted.data("xl"))
 
