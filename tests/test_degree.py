@@ -72,7 +72,9 @@ def few_photos_all_ill() -> Iterator[Running]:
     with canary_nas(library=Library.synthetic(2)) as nas:
         nas.fault(status(500), api=THUMBNAIL)
         with service(nas, "nas_down") as running:  # a second after its first failure each is tried again
-            running.wait_for("/files", lambda response: int(response.headers["Retry-After"]) > 60)
+            quarantine = running.service.store.health.quarantine
+            photos = running.service.sync.catalog.photos
+            running.wait_for("/files", lambda _: all(quarantine.wait_seconds(photo.key) > 60 for photo in photos))
             yield running
 
 

@@ -98,7 +98,7 @@ def test_a_photo_that_is_half_sent_is_sent_whole_after_sigterm(tmp_path: Path) -
     item = library.album("kitchen-dash").items[0]
     with canary_nas(library=library) as nas, Process(nas.url, tmp_path) as process:
         process.wait_ready()
-        with connect(process.port, receive_buffer=4096) as connection:
+        with connect(process.port, receive_buffer=65536) as connection:
             connection.sendall(f"GET /files/{item.id}.jpg HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             read_header(connection)
             process.signal()

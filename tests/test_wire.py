@@ -196,7 +196,7 @@ def test_a_connection_that_went_silent_costs_one_time_out_and_the_next_call_gets
             pass
 
     with Listener(serve) as half_open:
-        wire = wire_to(f"http://{half_open.address}", 0.4)
+        wire = wire_to(f"http://{half_open.address}", 1.0)
         assert ask(wire).body == b"{}"
         assert isinstance(trouble(wire), NasTimeout)
         assert half_open.connections == 1
@@ -618,7 +618,7 @@ def test_no_error_holds_a_secret_in_any_of_its_texts(nas: FakeNas, api: str, nam
     client = client_to(nas, 0.3)
     photo = None
     if api == "SYNO.Foto.Thumbnail":
-        photo = own_photo(client)
+        photo = own_photo(client_to(nas))
     nas.fault(FAULTS[name](), api=api)
     with pytest.raises(NasError) as caught:
         client.fetch(photo) if photo else client.list_albums()
