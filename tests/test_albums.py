@@ -655,7 +655,7 @@ edits = st.lists(
 
 
 @given(script=st.lists(st.tuples(edits, st.booleans()), max_size=6))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=15)
 def test_whatever_is_edited_the_views_and_the_whole_are_what_the_nas_has(
     script: list[tuple[list[tuple[str, int]], bool]],
 ) -> None:

@@ -143,7 +143,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(actions=ACTIONS)
 def test_it_never_waits_for_ever_and_never_probes_twice(actions: list[tuple[str, float]]) -> None:
     clock = Clock()
@@ -167,7 +167,7 @@ def test_it_never_waits_for_ever_and_never_probes_twice(actions: list[tuple[str,
         assert breaker.is_open or breaker.allows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_five_minutes_of_failures_are_at_most_twelve_tries(seed: int) -> None:
     clock = Clock()

@@ -310,4 +310,4 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = hypothesis_settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestModel.settings = hypothesis_settings(max_examples=25, stateful_step_count=25)

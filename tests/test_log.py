@@ -87,7 +87,7 @@ class TestRedactor:
         assert Redactor()("any text") == "any text"
 
     @given(secret=st.text(min_size=4, max_size=20), before=st.text(max_size=20), after=st.text(max_size=20))
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_no_secret_survives_in_plain_or_quoted_text(self, secret: str, before: str, after: str) -> None:
         try:
             secret.encode()
@@ -144,7 +144,7 @@ class TestLines:
         assert "\\x" in shown or "\\n" in shown
 
     @given(text=st.text(max_size=80) | st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=20))
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_no_control_character_gets_through(self, text: str) -> None:
         shown = line(Redactor(), "%s", text)
         assert len(shown.splitlines()) == 1

@@ -127,7 +127,7 @@ class TestCatalog:
         assert catalog.skipped == {"video": 3}
 
     @given(numbers=st.sets(st.integers(1, 1000), max_size=30), seed=st.integers())
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_two_servers_make_the_same_of_it_in_whatever_order_it_was_listed(
         self, numbers: set[int], seed: int
     ) -> None:
@@ -190,7 +190,7 @@ class TestSlots:
         assert second.generation == first.generation + 1
 
     @given(steps=st.lists(st.sets(st.integers(1, 30), max_size=20), max_size=8))
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     def test_every_photo_has_exactly_one_slot_whatever_comes_and_goes(self, steps: list[set[int]]) -> None:
         catalog = Catalog()
         for numbers in steps:
