@@ -65,6 +65,7 @@ async def until(fact: Callable[[], object]) -> None:
 @pytest.fixture
 def io_loop() -> Iterator[IOLoop]:
     """pytest-tornado's loop, with the service's own clock."""
+    asyncio.set_event_loop(None)  # it would be made, kept until the end of this one, and never closed
     loop = MonotonicIOLoop(make_current=True)
     yield loop
     loop.close(all_fds=True)
