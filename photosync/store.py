@@ -16,9 +16,10 @@ from itertools import chain, islice
 from typing import Protocol, TypeVar
 
 from .cache import PhotoCache
+from .catalog import Catalog
 from .errors import Busy, NasError, NothingSynced, PhotoNotFound, PhotosSyncError
 from .health import NasHealth
-from .models import UNKNOWN_ACCESS, Catalog, Photo, PhotoKey
+from .models import UNKNOWN_ACCESS, Photo, PhotoKey
 from .shelf import Shelf
 
 log = logging.getLogger(__name__)
