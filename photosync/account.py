@@ -22,16 +22,9 @@ AskOnce = Callable[[str, str, Mapping[str, Any], Mapping[str, str]], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A session at the NAS."""
+    """A session at the NAS. `headers` carry it with each call: nothing secret stands in an address."""
 
-    sid: str = field(repr=False)
-    token: str = field(repr=False)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Cookie and header rather than parameters, so that nothing secret stands in an address."""
-        headers = {"Cookie": f"id={self.sid}"}
-        return headers | {"X-SYNO-TOKEN": self.token} if self.token else headers
+    headers: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +119,7 @@ class Account:
         for text in (sid, token, device or ""):
             self._hide(str(text))
         self.device = Secret(device) if dsm.is_session_text(device) else None
-        return Login(sid=str(sid), token=str(token))
+        return Login({"Cookie": f"id={sid}"} | ({"X-SYNO-TOKEN": str(token)} if token else {}))
 
 
 def current(read: Callable[[], _Read], kind: str, what: str) -> _Read:

@@ -7,11 +7,11 @@ import json
 import logging
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tornado.ioloop import IOLoop
 
@@ -21,6 +21,8 @@ from .state import StateTrouble, clear_unfinished, keep
 from .sync import AlbumSync
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _PAUSE_SECONDS = 3600.0
 _SPACING_SECONDS = 300.0  # an album that is being filled changes with every look
@@ -48,13 +50,14 @@ class Keeper:
     async def restore(self) -> None:
         """Gives sync and decks what there is. Before the first look."""
         for path in (self._catalog_file, self._decks_file):
-            await self._run(partial(clear_unfinished, path))
-        found = await self._run(partial(saved.load, self._catalog_file, self._source, list(self._sync.views)))
-        if found is not None and found.catalog.photos:
-            self._sync.restore(found.views, found.catalog)
-            self._written = self._state()
-            rows = await self._run(partial(_rows, self._decks_file))
-            self._decks.restore(rows or (), self._sync.catalog_of)
+            with self._telling():
+                await self._run(clear_unfinished, path)
+        with self._telling():
+            found = await self._run(saved.load, self._catalog_file, self._source, list(self._sync.views))
+            if found is not None and found.catalog.photos:
+                self._sync.restore(found.views, found.catalog)
+                self._written = self._state()
+                self._decks.restore(await self._run(_rows, self._decks_file), self._sync.catalog_of)
         self._sync.on_replaced = self._note_replaced
 
     async def close(self) -> None:
@@ -88,32 +91,26 @@ class Keeper:
         state = self._state()
         if self._written != state:
             views, catalog = tuple(self._sync.views.values()), self._sync.catalog
-            if await self._run(partial(_save, self._catalog_file, self._source, views, catalog)):
+            with self._telling():
+                await self._run(saved.save, self._catalog_file, self._source, views, catalog)
                 self._written = state
         text = json.dumps(self._decks.to_list(), separators=(",", ":"))
-        await self._run(partial(_keep, self._decks_file, text))
+        with self._telling():
+            await self._run(keep, self._decks_file, [text])
 
-    async def _run(self, work: Callable[[], Any]) -> Any:
-        """What the work gives; None if it fails."""
+    async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Ends what fails, and tells why."""
         try:
-            result = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            yield
         except saved.Unreadable:
             log.warning("The file %s is not whole or not of this service; it is not used.", self._catalog_file)
-            return None
         except OSError as error:
             self._trouble.met(error)
             self._not_before = time.monotonic() + _PAUSE_SECONDS
-            return None
-        return result
-
-
-def _save(*arguments: Any) -> bool:
-    saved.save(*arguments)
-    return True
-
-
-def _keep(path: Path, text: str) -> None:
-    keep(path, [text])
 
 
 def _rows(path: Path) -> list[Any]:

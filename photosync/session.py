@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from . import dsm
-from .account import AUTH, AskOnce
+from .account import AUTH, AskOnce, Login
 from .brake import LoginBrake
 from .calls import Calls
 from .errors import LOOK_FOR_IT, NasBadAnswer, NasError
@@ -46,13 +46,6 @@ class _Api:
     path: str
     version: int
     json_format: bool
-
-
-class Login(Protocol):
-    """A session at the NAS; `headers` carry it with each call."""
-
-    @property
-    def headers(self) -> dict[str, str]: ...
 
 
 class WayIn(Protocol):

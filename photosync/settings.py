@@ -37,9 +37,8 @@ class Settings:
     """Checked configuration. Sizes in bytes, times in seconds; `command` is "run" or a key of `COMMANDS`.
 
     `url` is the NAS's base address with port and without a slash at its end.
-    Exactly one of `username` and `share_link` (the passphrase in it; `share_folder` is what it lies in) is set. The
-    password is the account's or the
-    link's, and exactly one of `password` and `password_file` is set; neither if the link has no password.
+    Exactly one of `username` and `share_link` (the passphrase in it; `share_folder` is what it lies in) is set.
+    The password is the account's or the link's, in `password` or `password_file`; in neither if the link has none.
     `albums` is ("",) with a share link, which leads to one. `device_file` need not be there.
     `tls_fingerprint` is the NAS's, as browsers show it: AB:CD:…, or "". `tls_cert` and `tls_key`, both set or
     neither, are for what is served. `runtime_dir` is the user's, where systemd has made one.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from . import dsm
-from .account import AskOnce, current
+from .account import AskOnce, Login, current
 from .errors import AlbumProblem, LoginRefused, NasBadAnswer, NasCallRefused, NasError
 from .secret import Secret
 
@@ -42,18 +41,6 @@ _PASSWORD_MISSING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LinkLogin:
-    """A session at the NAS that opens one album."""
-
-    sid: str = field(repr=False)
-    passphrase: str = field(repr=False)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Cookie": f"sharing_sid={self.sid}", "X-SYNO-SHARING": self.passphrase}
-
-
 class ShareLink:
     """A share link, in its `folder`. `read_password` and `hide` are as in `Account`, the password may be ""."""
 
@@ -76,7 +63,7 @@ class ShareLink:
         """The link's password as it is now. LoginRefused("password_file") if it can't be had."""
         return current(self._read_password, "password_file", "the password")
 
-    def log_in(self, ask: AskOnce, password: Secret) -> LinkLogin:
+    def log_in(self, ask: AskOnce, password: Secret) -> Login:
         """One login. Raises LoginRefused if it is about the link, otherwise another NasError."""
         fields = {"sharing_id": self.passphrase}
         if password.reveal():
@@ -90,7 +77,7 @@ class ShareLink:
         if not dsm.is_session_text(sid):
             raise NasBadAnswer("bad_sid", "The NAS's login answer holds no usable session.", "It is tried again.")
         self._hide(sid)
-        return LinkLogin(sid, self.passphrase)
+        return Login({"Cookie": f"sharing_sid={sid}", "X-SYNO-SHARING": self.passphrase})
 
     def log_out(self, ask: AskOnce, headers: Mapping[str, str]) -> None:
         """Nothing: a NAS offers links no logout, their sessions end by themselves."""

@@ -9,7 +9,7 @@ import asyncio
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ CANARY_TOKEN = "canarytoken99"
 CANARY_PASSPHRASE = "canaryLINK9"
 CANARY_LINK_PASSWORD = "canary-pass#link ö%20"
 CANARY_DEVICE = "canarydevice"
+PATIENCE_SECONDS = 60.0
+"""How long tests wait for what has to come, however slow the machine is. What is waited for is the fact itself."""
+
 CANARY_ACCESS = "canary-access-token"
 CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN, CANARY_PASSPHRASE, CANARY_DEVICE, CANARY_ACCESS)
 
@@ -42,12 +45,39 @@ def leaks(output: bytes | str) -> list[str]:
     return [canary for canary in CANARIES if canary in text]
 
 
+def wait_until(
+    fact: Callable[[], object], *, told: Callable[[], object] = lambda: "", pause_seconds: float = 0.002
+) -> None:
+    """Returns once there is the fact; fails in the end, with what is `told` then."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not fact():
+        assert time.monotonic() < deadline, told()
+        time.sleep(pause_seconds)
+
+
+async def until(fact: Callable[[], object]) -> None:
+    """As `wait_until`, while the loop turns."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not fact():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.002)
+
+
 @pytest.fixture
 def io_loop() -> Iterator[IOLoop]:
     """pytest-tornado's loop, with the service's own clock."""
+    asyncio.set_event_loop(None)  # it would be made, kept until the end of this one, and never closed
     loop = MonotonicIOLoop(make_current=True)
     yield loop
     loop.close(all_fds=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """What hostile names leave in the log may be no text, which reports have to be to get from process to process."""
+    report: Any = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +114,7 @@ def settings_for(nas: FakeNas, **changes: Any) -> Settings:
         server_port=0,
         listen_address="127.0.0.1",
         interval_seconds=3600.0,
-        timeout_seconds=5.0,
+        timeout_seconds=20.0,
     )
     return replace(settings, **changes)
 
@@ -117,7 +147,7 @@ class Running:
 
     def __enter__(self) -> Running:
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(PATIENCE_SECONDS)
         if self._problem is not None:
             raise self._problem
         return self
@@ -129,7 +159,7 @@ class Running:
     def stop(self) -> None:
         if self._thread.is_alive() and self._stopping is not None:
             self.io_loop.add_callback(self._stopping.set)
-        self._thread.join(20)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
 
     @property
@@ -141,32 +171,36 @@ class Running:
         return self.request("GET", path, **options)
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        response = self.session.request(method, self.url + path, timeout=20, **options)
+        response = self.session.request(method, self.url + path, timeout=PATIENCE_SECONDS, **options)
         assert not leaks(repr(dict(response.headers)))
         assert response.headers.get("Content-Type") == "image/jpeg" or not leaks(response.content)
         return response
 
-    def wait_for(
-        self, path: str, fact: Callable[[requests.Response], bool], seconds: float = 10.0
-    ) -> requests.Response:
-        """Asks until the answer has it; fails with the last answer after so many seconds."""
-        deadline = time.monotonic() + seconds
-        while True:
-            response = self.get(path)
-            if fact(response):
-                return response
-            assert time.monotonic() < deadline, (response.status_code, response.content[:500])
-            time.sleep(0.01)
+    def wait_for(self, path: str, fact: Callable[[requests.Response], object]) -> requests.Response:
+        """Asks until the answer has it; fails with the last answer."""
+        return asked_until(self.get, path, fact)
 
     def wait_ready(self) -> None:
+        """Until any photo can be shown; others may still be on their way."""
         self.wait_for("/readyz", lambda response: response.status_code == 200)
+
+    def wait_filled(self) -> dict[str, Any]:
+        """Until all photos of the catalog are in memory, and the NAS is asked for no more of them; /cache/stats."""
+        stats: dict[str, Any] = self.wait_for("/cache/stats", is_filled).json()
+        return stats
+
+    def wait_quiet(self) -> dict[str, Any]:
+        """Until no download is wanted or under way, and none will be by itself; /cache/stats."""
+        store = self.service.store
+        wait_until(lambda: self.call(lambda: not (store.inflight or store._running or store._reading)))
+        return self.stats()
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Runs a function (or coroutine function) on the service's loop, and gives its result."""
         done: asyncio.Future[Any] = asyncio.run_coroutine_threadsafe(  # type: ignore[assignment]
             _awaited(function), self.io_loop.asyncio_loop
         )
-        return done.result(20)  # type: ignore[call-arg]
+        return done.result(PATIENCE_SECONDS)  # type: ignore[call-arg]
 
     def look(self) -> None:
         """One look at the album, now, to its end."""
@@ -207,6 +241,25 @@ class Running:
         await self.service.stop()
 
 
+def asked_until(
+    get: Callable[[str], requests.Response], path: str, fact: Callable[[requests.Response], object]
+) -> requests.Response:
+    answers: list[requests.Response] = []
+
+    def is_so() -> object:
+        answers[:] = [get(path)]
+        return fact(answers[0])
+
+    wait_until(is_so, told=lambda: (answers[0].status_code, answers[0].content[:500]), pause_seconds=0.01)
+    return answers[0]
+
+
+def is_filled(answer: requests.Response) -> bool:
+    """Whether this /cache/stats tells that every photo of a catalog is in memory."""
+    stats = answer.json()
+    return bool(stats["entries"] == stats["photos"] > 0 and not stats["inflight"])
+
+
 async def _awaited(function: Callable[[], Any]) -> Any:
     result = function()
     return await result if asyncio.iscoroutine(result) or asyncio.isfuture(result) else result
@@ -221,5 +274,10 @@ def running(nas: FakeNas) -> Iterator[Running]:
 
 
 # The same examples on every machine: a red run is then this change's doing.
-hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,  # nor do they have to be quick
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("repeatable")

@@ -41,7 +41,7 @@ class Clock:
 
 
 def client_of(
-    nas: FakeNas, way_in: WayIn | None = None, *, url: str = "", timeout_seconds: float = 5.0, **options: Any
+    nas: FakeNas, way_in: WayIn | None = None, *, url: str = "", timeout_seconds: float = 20.0, **options: Any
 ) -> SynologyClient:
     """A client of this NAS, by its own account and address if no others are given."""
     hide = options.setdefault("hide", lambda text: None)

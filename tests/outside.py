@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import requests
-from conftest import CANARY_PASSWORD, leaks
+from conftest import CANARY_PASSWORD, PATIENCE_SECONDS, asked_until, is_filled, leaks, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
+STOP_SECONDS = 20.0  # it takes ten at most, and the calls to a NAS that hangs thirty
 
 
 class Output:
@@ -43,9 +44,9 @@ class Output:
     def lines(self) -> list[str]:
         return self.data.decode().split("\n")[:-1]
 
-    def wait_for(self, pattern: bytes, seconds: float = 10.0) -> re.Match[bytes]:
+    def wait_for(self, pattern: bytes) -> re.Match[bytes]:
         """The first match of the pattern, as soon as it is there."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         with self._arrived:
             while True:
                 found = re.search(pattern, self._data)
@@ -127,12 +128,12 @@ class Process:
     def __exit__(self, *_: object) -> None:
         if self._popen.poll() is None:
             self._popen.kill()
-        self._popen.wait(10)
+        self._popen.wait(PATIENCE_SECONDS)
         self.session.close()
         written = b""
         for output in (self.stdout, self.stderr):
             if output is not None:
-                output.thread.join(10)
+                output.thread.join(PATIENCE_SECONDS)
                 written += output.data
         if self.stderr is None:
             with os.fdopen(self._read_end, "rb") as pipe:
@@ -154,36 +155,33 @@ class Process:
         return self.stderr.lines
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        response = self.session.get(f"http://127.0.0.1:{self.port}{path}", timeout=20, **options)
+        response = self.session.get(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE_SECONDS, **options)
         if response.headers.get("Content-Type") != "image/jpeg":
             self._answers += response.content
         self._answers += repr(dict(response.headers)).encode()
         return response
 
-    def wait_for(
-        self, path: str, fact: Callable[[requests.Response], bool], seconds: float = 15.0
-    ) -> requests.Response:
-        deadline = time.monotonic() + seconds
-        while True:
-            response = self.get(path)
-            if fact(response):
-                return response
-            assert time.monotonic() < deadline, (response.status_code, response.content[:500])
-            time.sleep(0.02)
+    def wait_for(self, path: str, fact: Callable[[requests.Response], object]) -> requests.Response:
+        return asked_until(self.get, path, fact)
 
     def wait_ready(self) -> None:
         self.wait_for("/readyz", lambda response: response.status_code == 200)
 
+    def wait_filled(self) -> None:
+        """Until all photos of the catalog are in memory, and the NAS is asked for no more of them."""
+        self.wait_for("/cache/stats", is_filled)
+
     def wait_until_it_accepts_no_more(self) -> None:
         """Returns once the port is closed: the service has begun to stop."""
-        deadline = time.monotonic() + 10
-        while True:
+
+        def is_closed() -> bool:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS).close()
             except (ConnectionRefusedError, ConnectionResetError):  # reset: it closed while this one was waiting
-                return
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+                return True
+            return False
+
+        wait_until(is_closed)
 
     def shrink_stderr(self) -> None:
         """Makes the pipe that nobody reads as small as the system lets it be."""
@@ -194,12 +192,12 @@ class Process:
     def signal(self, number: int = signal.SIGTERM) -> None:
         self._popen.send_signal(number)
 
-    def wait(self, seconds: float) -> int:
+    def wait(self, seconds: float = STOP_SECONDS) -> int:
         """The exit status, which has to come within so many seconds; then all output is there, too."""
         status = self._popen.wait(seconds)
         for output in (self.stdout, self.stderr):
             if output is not None:
-                output.thread.join(10)
+                output.thread.join(PATIENCE_SECONDS)
         return status
 
     def cpu_seconds(self) -> float:
@@ -212,7 +210,7 @@ def connect(port: int, *, receive_buffer: int = 0, source: str = "127.0.0.1") ->
     connection = socket.socket()
     if receive_buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    connection.settimeout(10)
+    connection.settimeout(PATIENCE_SECONDS)
     connection.bind((source, 0))
     connection.connect(("127.0.0.1", port))
     return connection

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from guest import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,16 +13,6 @@ from photosync.breaker import Breaker, Quarantine
 from photosync.errors import NasUnreachable
 
 HOUR = 3600.0
-
-
-class Clock:
-    """A monotonic clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def trouble(text: str = "gone") -> NasUnreachable:
@@ -152,7 +143,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(actions=ACTIONS)
 def test_it_never_waits_for_ever_and_never_probes_twice(actions: list[tuple[str, float]]) -> None:
     clock = Clock()
@@ -176,7 +167,7 @@ def test_it_never_waits_for_ever_and_never_probes_twice(actions: list[tuple[str,
         assert breaker.is_open or breaker.allows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_five_minutes_of_failures_are_at_most_twelve_tries(seed: int) -> None:
     clock = Clock()

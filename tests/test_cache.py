@@ -283,4 +283,4 @@ class Accounting(RuleBasedStateMachine):
 
 
 TestAccountingStaysRight = Accounting.TestCase
-TestAccountingStaysRight.settings = settings(deadline=None, max_examples=120, stateful_step_count=40)
+TestAccountingStaysRight.settings = settings(max_examples=120, stateful_step_count=40)

@@ -60,7 +60,7 @@ def photos(draw: st.DrawFn) -> list[Photo]:
 
 class TestPhotos:
     @given(photos())
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_they_come_out_as_they_went_in(self, given: list[Photo]) -> None:
         packed = Photos(given)
         assert list(packed) == given
@@ -70,7 +70,7 @@ class TestPhotos:
             packed[len(given)]
 
     @given(photos(), FEW_TEXTS)
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_a_name_finds_the_photo_of_exactly_that_name_with_the_lowest_id(
         self, given: list[Photo], other: str
     ) -> None:
@@ -80,7 +80,7 @@ class TestPhotos:
             assert packed.named(name) == min(namesakes, key=lambda one: one.id, default=None)
 
     @given(photos())
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_an_id_finds_its_photo_and_no_other(self, given: list[Photo]) -> None:
         by_id = PhotosById(Photos(given))
         assert dict(by_id) == {one.id: one for one in given}
@@ -89,7 +89,7 @@ class TestPhotos:
             assert number not in by_id and by_id.get(number) is None
 
     @given(photos())
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_they_are_put_in_the_order_they_were_taken_then_of_their_ids(self, given: list[Photo]) -> None:
         ordered = Photos(given).in_order()
         assert list(ordered) == sorted(given, key=lambda one: (one.taken_seconds, one.id))
@@ -116,7 +116,7 @@ class TestCatalog:
         assert catalog.skipped == {"video": 3}
 
     @given(numbers=st.sets(st.integers(1, 1000), max_size=30), seed=st.integers())
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_two_servers_make_the_same_of_it_in_whatever_order_it_was_listed(
         self, numbers: set[int], seed: int
     ) -> None:
@@ -175,7 +175,7 @@ class TestSlots:
         assert second.generation == first.generation + 1
 
     @given(steps=st.lists(st.sets(st.integers(1, 30), max_size=20), max_size=8))
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     def test_every_photo_has_exactly_one_slot_whatever_comes_and_goes(self, steps: list[set[int]]) -> None:
         catalog = Catalog()
         for numbers in steps:

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CANARY_LINK_PASSWORD, CANARY_PASSPHRASE, CANARY_PASSWORD, canary_nas, leaks, share
+from conftest import (
+    CANARY_LINK_PASSWORD,
+    CANARY_PASSPHRASE,
+    CANARY_PASSWORD,
+    PATIENCE_SECONDS,
+    canary_nas,
+    leaks,
+    share,
+)
 
 from photosync import check, elsewhere, fakenas
 from photosync.__main__ import main
@@ -37,7 +45,7 @@ class Command:
 
     def flags(self, *arguments: str, url: str = "") -> list[str]:
         account = ["-u", self.nas.username, "--password-file", str(self._secret), "-U", url or self.nas.url]
-        return [*account, "--timeout", "5", *arguments]
+        return [*account, "--timeout", "20", *arguments]
 
     def run(self, *arguments: str, url: str = "") -> int:
         status = main(self.flags(*arguments, url=url))
@@ -75,7 +83,11 @@ def run_apart(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own with nothing of this one's environment."""
     environment = {"HOME": str(home), "TMPDIR": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     ended = subprocess.run(
-        [sys.executable, "-m", "photosync", *arguments], capture_output=True, text=True, env=environment, timeout=20
+        [sys.executable, "-m", "photosync", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=PATIENCE_SECONDS,
     )
     assert_no_secret(ended.stdout + ended.stderr)
     return ended
@@ -332,7 +344,7 @@ class LinkCommand(Command):
     def flags(self, *arguments: str, url: str = "") -> list[str]:
         link = f"{url or self.nas.url}/mo/sharing/{CANARY_PASSPHRASE}"
         password = ["--share-password-file", str(self._secret)] if self._secret.exists() else []
-        return ["--share-link", link, *password, "--timeout", "5", *arguments]
+        return ["--share-link", link, *password, "--timeout", "20", *arguments]
 
 
 @pytest.fixture
@@ -499,7 +511,7 @@ class Relay:
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(PATIENCE_SECONDS)
         self._sockets.close()
 
     def _accept(self) -> None:

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import CANARY_PASSPHRASE, CANARY_PASSWORD, Running, link_settings, settings_for, share
+from conftest import CANARY_PASSPHRASE, CANARY_PASSWORD, PATIENCE_SECONDS, Running, link_settings, settings_for, share
 
 from photosync import fakenas
 from photosync.connect import build_client, log_in_early
@@ -64,7 +64,7 @@ def test_an_early_login_that_is_refused_is_not_repeated(nas: FakeNas) -> None:
     log_in_early(client)
     for thread in threading.enumerate():
         if thread.name == "nas-login":
-            thread.join(10)
+            thread.join(PATIENCE_SECONDS)
     with Running(settings) as running:
         running.wait_for("/readyz", lambda answer: "password" in answer.text)
     assert nas.count("SYNO.API.Auth", "login") == 2  # the early one, and the other client's own

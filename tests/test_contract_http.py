@@ -165,7 +165,7 @@ def test_httplint_finds_nothing_to_complain_about_in_a_503() -> None:
 
 def test_httplint_finds_nothing_to_complain_about_in_stale_answers() -> None:
     with canary_nas() as nas, Running(settings_for(nas)) as running:
-        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == answer.json()["photos"] > 0)
+        running.wait_filled()
         nas.stop()
         running.look()
         for name in ("/files", "/files?format=json", "/files/list", "/files/<id>.jpg"):

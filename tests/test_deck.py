@@ -58,7 +58,7 @@ class TestShuffle:
         assert sorted(order[place] for place in range(size)) == list(range(size))
 
     @given(size=st.integers(1, 2000), seed=seeds)
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_it_is_a_permutation_for_any_seed(self, size: int, seed: int) -> None:
         order = Shuffle(size, random.Random(seed))
         assert sorted(order[place] for place in range(size)) == list(range(size))
@@ -96,20 +96,20 @@ class TestShuffle:
 
 class TestRounds:
     @given(size=st.integers(1, 60), seed=seeds)
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     def test_every_photo_comes_once_before_any_comes_again(self, size: int, seed: int) -> None:
         photos = catalog(range(1, size + 1))
         dealt = deal(Deck(random.Random(seed)), photos, 4 * size)
         assert all(sorted(one) == list(range(1, size + 1)) for one in rounds(dealt, size))
 
     @given(size=st.integers(2, 12), seed=seeds)
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     def test_no_photo_comes_twice_in_a_row_across_the_seam(self, size: int, seed: int) -> None:
         dealt = deal(Deck(random.Random(seed)), catalog(range(1, size + 1)), 12 * size)
         assert all(a != b for a, b in pairwise(dealt))
 
     @given(size=st.integers(2, 12), seed=seeds, ahead=st.integers(0, 3))
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     def test_looking_ahead_changes_nothing(self, size: int, seed: int, ahead: int) -> None:
         photos = catalog(range(1, size + 1))
         deck = Deck(random.Random(seed))
@@ -171,7 +171,7 @@ class TestRounds:
 
 class TestChanges:
     @given(size=st.integers(2, 40), before=st.integers(1, 60), ahead=st.integers(0, 2), seed=seeds)
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     def test_an_added_photo_is_dealt_within_three_draws(self, size: int, before: int, ahead: int, seed: int) -> None:
         deck = Deck(random.Random(seed))
         old = catalog(range(1, size + 1))
@@ -189,7 +189,7 @@ class TestChanges:
         assert sorted(before + deal(deck, new, 90)) == list(range(1, 101))
 
     @given(size=st.integers(2, 40), before=st.integers(1, 60), ahead=st.integers(0, 2), seed=seeds)
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     def test_a_removed_photo_is_never_dealt_again(self, size: int, before: int, ahead: int, seed: int) -> None:
         rng = random.Random(seed)
         deck = Deck(rng)
@@ -229,7 +229,7 @@ class TestChanges:
 
 class TestMissed:
     @given(size=st.integers(8, 40), place=st.integers(0, 100), seed=seeds)
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     def test_a_missed_photo_comes_back_later(self, size: int, place: int, seed: int) -> None:
         photos = catalog(range(1, size + 1))
         deck = Deck(random.Random(seed))
@@ -300,7 +300,7 @@ class TestMissed:
 
 class TestHeldPhotos:
     @given(size=st.integers(1, 30), seed=seeds)
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     def test_out_of_those_in_memory_each_comes_once_before_any_comes_again(self, size: int, seed: int) -> None:
         held = tuple(range(1, size + 1))
         deck, photos = Deck(random.Random(seed)), catalog(held)
@@ -477,7 +477,7 @@ class ChangingCatalog(RuleBasedStateMachine):
 
 
 TestAChangingCatalog = ChangingCatalog.TestCase
-TestAChangingCatalog.settings = settings(deadline=None, max_examples=60, stateful_step_count=40)
+TestAChangingCatalog.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 @pytest.mark.parametrize("held", [(1, 2), (1, 2, 3), tuple(range(1, 30))])

@@ -72,7 +72,9 @@ def few_photos_all_ill() -> Iterator[Running]:
     with canary_nas(library=Library.synthetic(2)) as nas:
         nas.fault(status(500), api=THUMBNAIL)
         with service(nas, "nas_down") as running:  # a second after its first failure each is tried again
-            running.wait_for("/files", lambda response: int(response.headers["Retry-After"]) > 60)
+            quarantine = running.service.store.health.quarantine
+            photos = running.service.sync.catalog.photos
+            running.wait_for("/files", lambda _: all(quarantine.wait_seconds(photo.key) > 60 for photo in photos))
             yield running
 
 
@@ -180,7 +182,7 @@ def test_a_service_without_photos_says_why_in_one_word_and_in_a_picture(scene: s
 def filled(count: int = 6) -> Iterator[tuple[FakeNas, Running]]:
     """The service with the whole album in memory."""
     with canary_nas(library=Library.synthetic(count)) as nas, Running(settings_for(nas)) as running:
-        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == count)
+        running.wait_filled()
         yield nas, running
 
 
@@ -244,7 +246,7 @@ def test_the_word_goes_through_its_degrees_and_back() -> None:
         with service(nas, "nas_down") as running:
             nas.start()
             running.wait_ready()
-            running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 6)
+            running.wait_filled()
             assert told(running) == {Degree.OK}
             nas.stop()
             running.look()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
-from conftest import Running, canary_nas, settings_for
+from conftest import Running, canary_nas, settings_for, wait_until
 from outside import connect, read_header, read_to_end, talk
 
 from photosync import direct, handler
@@ -18,13 +18,18 @@ from photosync.models import Photo
 LONG_WAY = "?long"  # an address with a query is left to a handler
 
 
+@contextmanager
+def service_with(photo_bytes: int, **options: float) -> Iterator[Running]:
+    """A photo of that size, in memory."""
+    library = Library.synthetic(1, photo_bytes=photo_bytes)
+    with canary_nas(library=library) as nas, Running(settings_for(nas), **options) as running:
+        running.wait_filled()
+        yield running
+
+
 @pytest.fixture(params=[4_000, 300_000, 8_000_000], ids=["short", "long", "huge"])
 def one(request: pytest.FixtureRequest) -> Iterator[Running]:
-    """A photo of that size, in memory."""
-    library = Library.synthetic(1, photo_bytes=request.param)
-    with canary_nas(library=library) as nas, Running(settings_for(nas), stall_seconds=0.5) as running:
-        running.wait_ready()
-        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 1)
+    with service_with(request.param) as running:
         yield running
 
 
@@ -39,10 +44,7 @@ def lent(running: Running) -> int:
 
 
 def wait_until_nothing_is_lent(running: Running) -> None:
-    deadline = time.monotonic() + 10
-    while lent(running) or running.service.traffic.active:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: not lent(running) and not running.service.traffic.active)
 
 
 @pytest.mark.parametrize("is_stale", [False, True], ids=["fresh", "stale"])
@@ -115,20 +117,16 @@ def test_a_client_whose_request_breaks_off_holds_no_photo(one: Running) -> None:
     photo = photo_of(one)
     with connect(one.service.port) as client:
         client.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf" % photo.url.encode())
-        deadline = time.monotonic() + 10
-        while not lent(one):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: lent(one))
     wait_until_nothing_is_lent(one)
 
 
-@pytest.mark.parametrize("one", [8_000_000], indirect=True)
-def test_a_client_that_leaves_or_stalls_holds_the_photo_no_longer(one: Running) -> None:
-    ask = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % photo_of(one).url.encode()
-    with connect(one.service.port, receive_buffer=4096) as stalled:
+def test_a_client_that_leaves_or_stalls_holds_the_photo_no_longer() -> None:
+    with service_with(8_000_000, stall_seconds=2.0) as one, ExitStack() as staying:
         with connect(one.service.port, receive_buffer=4096) as leaving:
+            stalled = staying.enter_context(connect(one.service.port, receive_buffer=4096))
             for client in (stalled, leaving):
-                client.sendall(ask)
+                client.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % photo_of(one).url.encode())
                 assert read_header(client).startswith(b"HTTP/1.1 200 OK")
             assert lent(one) == 2
             assert one.service.traffic.active == 2
@@ -138,15 +136,12 @@ def test_a_client_that_leaves_or_stalls_holds_the_photo_no_longer(one: Running) 
 @pytest.mark.parametrize("query", ["", LONG_WAY], ids=["direct", "handler"])
 def test_no_answer_takes_longer_than_its_limit(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (direct, handler):
-        monkeypatch.setattr(module, "LONGEST_RESPONSE_SECONDS", 0.2)
-    library = Library.synthetic(1, photo_bytes=8_000_000)
-    with canary_nas(library=library) as nas, Running(settings_for(nas)) as running:
-        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 1)
-        with connect(running.service.port, receive_buffer=4096) as client:
-            client.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % (photo_of(running).url + query).encode())
-            assert read_header(client).startswith(b"HTTP/1.1 200 OK")
-            wait_until_nothing_is_lent(running)
-            assert len(read_to_end(client)) < 8_000_000
+        monkeypatch.setattr(module, "LONGEST_RESPONSE_SECONDS", 0.5)
+    with service_with(8_000_000) as running, connect(running.service.port, receive_buffer=4096) as client:
+        client.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % (photo_of(running).url + query).encode())
+        assert read_header(client).startswith(b"HTTP/1.1 200 OK")
+        wait_until_nothing_is_lent(running)
+        assert len(read_to_end(client)) < 8_000_000
 
 
 @pytest.mark.parametrize("one", [4_000], indirect=True)
@@ -161,7 +156,7 @@ def test_a_service_that_stops_says_goodbye(one: Running) -> None:
 def test_a_photo_that_is_being_sent_is_sent_whole_when_the_service_stops(one: Running) -> None:
     photo = photo_of(one)
     expected = one.get(photo.url).content
-    with connect(one.service.port, receive_buffer=4096) as client:
+    with connect(one.service.port, receive_buffer=65536) as client:
         client.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % photo.url.encode())
         body = read_header(client).partition(b"\r\n\r\n")[2]
         one.io_loop.add_callback(one._stopping.set)  # type: ignore[union-attr]
@@ -172,18 +167,18 @@ def test_a_photo_that_is_being_sent_is_sent_whole_when_the_service_stops(one: Ru
     assert body == expected
 
 
+def told_of(photo: Photo, caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line for record in [*caplog.records] if photo.url in (line := record.getMessage())]
+
+
 @pytest.mark.parametrize("one", [4_000], indirect=True)
 def test_each_request_is_logged_when_debugging(one: Running, caplog: pytest.LogCaptureFixture) -> None:
     photo = photo_of(one)
     with caplog.at_level(logging.DEBUG, "photosync"):
         one.get(photo.url)
         one.get(photo.url, headers={"If-None-Match": photo.etag})
-        deadline = time.monotonic() + 10
-        told: list[str] = []
-        while len(told) < 2:
-            assert time.monotonic() < deadline
-            told = [record.getMessage() for record in caplog.records if photo.url in record.getMessage()]
-    assert [line.split('"')[1:] for line in told] == [
+        wait_until(lambda: len(told_of(photo, caplog)) >= 2)
+    assert [line.split('"')[1:] for line in told_of(photo, caplog)] == [
         [f"GET {photo.url} HTTP/1.1", " 200 4000"],
         [f"GET {photo.url} HTTP/1.1", " 304 -"],
     ]

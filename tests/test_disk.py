@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from guest import Clock
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -23,14 +24,6 @@ JPEG = b"\xff\xd8\xff" + bytes(range(256)) + b"\xff\xd9"
 SIZES = ("sm", "m", "xl", "original", "xl-800x480-cover-85-1", "sm-0x9-contain-1-1")
 MEGABYTE = 1_000_000
 HOUR = 3600.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def disk_in(folder: Path, max_bytes: int = MEGABYTE, free_bytes: int = 0, clock: Clock | None = None) -> PhotoDisk:
@@ -329,4 +322,4 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = hypothesis_settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestModel.settings = hypothesis_settings(max_examples=25, stateful_step_count=25)

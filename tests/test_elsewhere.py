@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+from conftest import PATIENCE_SECONDS, wait_until
+
+from photosync import fakenas
 from photosync.elsewhere import PORTS, candidates, find
 from photosync.fakenas import FakeNas
 from photosync.wire import Wire
@@ -52,12 +56,20 @@ def test_the_first_that_answers_is_found_on_each_port() -> None:
 
 
 def test_four_at_most_are_asked_at_a_time(nas: FakeNas) -> None:
-    nas.latency = 0.1
+    everybody = threading.Event()
+    nas.fault(fakenas.hold(everybody))
+
+    def go_on_when_all_are_there() -> None:
+        wait_until(lambda: nas.answering == 4)
+        everybody.set()
 
     def answers(base: str) -> bool:
         return Wire(base, 5.0, None, False).exchange("GET", "x", {}, headers={}, limit_bytes=1000).found
 
-    assert find([f"{nas.url}/{number}" for number in range(16)], answers) == []
+    with ThreadPoolExecutor(1) as other:
+        held = other.submit(go_on_when_all_are_there)
+        assert find([f"{nas.url}/{number}" for number in range(16)], answers, PATIENCE_SECONDS) == []
+        held.result()
     assert len(nas.calls) == 16
     assert nas.concurrency_peak == 4
 
@@ -67,10 +79,10 @@ def test_those_that_do_not_answer_in_time_are_not_waited_for() -> None:
 
     def answers(base: str) -> bool:
         if base == "http://nas:1":
-            released.wait(5)
+            released.wait(PATIENCE_SECONDS)
         return True
 
     try:
-        assert find(["http://nas:1", "http://nas:2"], answers, 0.3) == ["http://nas:2"]
+        assert find(["http://nas:1", "http://nas:2"], answers, 1.0) == ["http://nas:2"]
     finally:
         released.set()

@@ -34,7 +34,7 @@ class Stranger:
 
     def send(self, api: str, method: str, path: str = DOOR, **params: Any) -> requests.Response:
         fields = {"api": api, "method": method, "version": 1, **params}
-        return self.http.post(f"{self.nas.url}/{path}", data=fields, headers=self.header, timeout=5)
+        return self.http.post(f"{self.nas.url}/{path}", data=fields, headers=self.header, timeout=60)
 
     def login(self, sharing_id: str = "", **params: Any) -> Any:
         return self.send(LOGIN, "login", sharing_id=sharing_id or self.passphrase, **params).json()
@@ -56,7 +56,7 @@ class Stranger:
         if path == DOOR:
             return self.send("SYNO.Foto.Thumbnail", "get", **fields)
         fields["_sharing_id"] = f'"{self.passphrase}"'
-        return self.http.get(f"{self.nas.url}/{path}", params=fields, timeout=5)
+        return self.http.get(f"{self.nas.url}/{path}", params=fields, timeout=60)
 
 
 @pytest.fixture
@@ -204,11 +204,11 @@ def test_accounts_have_the_new_way_to_thumbnails_since_1_5(era: str, status: int
     with FakeNas(era=era) as nas, requests.Session() as http:
         http.trust_env = False
         fields = {"api": "SYNO.API.Auth", "method": "login", "version": "6", "account": "demo", "passwd": "demo"}
-        http.post(f"{nas.url}/webapi/entry.cgi", data=fields, timeout=5)
+        http.post(f"{nas.url}/webapi/entry.cgi", data=fields, timeout=60)
         params = {"id": nas.library.albums[0].items[0].unit_id, "size": '"m"'}
         url = f"{nas.url}/{WEB.format('p')}"
-        assert http.get(url, params=params, timeout=5).status_code == status
-        assert http.post(url, data=params, timeout=5).status_code == 404
+        assert http.get(url, params=params, timeout=60).status_code == status
+        assert http.post(url, data=params, timeout=60).status_code == 404
 
 
 def test_a_thumbnail_needs_the_links_session(nas: FakeNas, kitchen: Album, stranger: Stranger) -> None:
@@ -257,7 +257,7 @@ def test_a_folders_link_can_be_opened_and_holds_no_album(nas: FakeNas, stranger:
 
 def test_the_links_page_tells_a_browser_how_it_is_protected(nas: FakeNas, kitchen: Album, stranger: Stranger) -> None:
     def page() -> requests.Response:
-        return stranger.http.get(nas.share_url(kitchen), timeout=5, allow_redirects=False)
+        return stranger.http.get(nas.share_url(kitchen), timeout=60, allow_redirects=False)
 
     assert 'enable_password: false, privacy_type: "public-view"' in page().text
     assert page().headers["Content-Type"].startswith("text/html")
@@ -283,6 +283,6 @@ def test_the_program_prints_a_link_that_opens_the_first_album(era: str) -> None:
         lines = [process.stdout.readline() for _ in range(4)]
         url, _, passphrase = lines[3].removeprefix("share link ").strip().partition("/mo/sharing/")
         fields = {"api": LOGIN, "method": "login", "version": 1, "sharing_id": f'"{passphrase}"'}
-        assert requests.post(f"{url}/{DOOR}", data=fields, timeout=5).json()["success"]
+        assert requests.post(f"{url}/{DOOR}", data=fields, timeout=60).json()["success"]
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(60) == 0

@@ -28,7 +28,7 @@ LOGIN = {"api": "SYNO.API.Auth", "version": "6", "method": "login", "account": "
 def get(url: str, fields: dict[str, str] | None = INFO, method: str = "GET", **options: Any) -> requests.Response:
     with requests.Session() as http:
         http.trust_env = False
-        return http.request(method, url, params=fields, timeout=5, allow_redirects=False, **options)
+        return http.request(method, url, params=fields, timeout=60, allow_redirects=False, **options)
 
 
 def certificate_seen(nas: FakeNas, context: ssl.SSLContext) -> bytes:
@@ -189,7 +189,7 @@ def program(*arguments: str) -> Iterator[IO[str]]:
             yield started.stdout
         finally:
             started.send_signal(signal.SIGTERM)
-        assert started.wait(10) == 0
+        assert started.wait(60) == 0
 
 
 class TestProgram:

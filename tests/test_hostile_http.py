@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import Running, canary_nas, settings_for
+from conftest import Running, canary_nas, settings_for, wait_until
 from hostile import MALFORMED, PATHS, REFUSED
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -32,35 +32,22 @@ BIG = 8_000_000
 def service() -> Iterator[Running]:
     """The service with the whole album in memory: whatever reaches the NAS now was caused by a client."""
     with canary_nas() as nas, Running(settings_for(nas)) as running:
-        running.wait_ready()
-        running.wait_for("/cache/stats", lambda response: _is_filled(response.json()))
+        running.wait_filled()
         running.nas = nas  # type: ignore[attr-defined]
         yield running
 
 
-def _is_filled(stats: dict[str, object]) -> bool:
-    return stats["entries"] == stats["photos"] and not stats["inflight"]
-
-
-@pytest.fixture
-def big() -> Iterator[Running]:
-    """One photo of 8 MB, and clients are let go after half a second without progress."""
+@pytest.fixture(params=[30.0])
+def big(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """One photo of 8 MB; clients are let go after so many seconds without progress."""
     library = Library.synthetic(1, photo_bytes=BIG)
-    with canary_nas(library=library) as nas, Running(settings_for(nas), stall_seconds=0.5) as running:
-        running.wait_ready()
-        running.wait_for("/cache/stats", lambda response: _is_filled(response.json()))
+    with canary_nas(library=library) as nas, Running(settings_for(nas), stall_seconds=request.param) as running:
+        running.wait_filled()
         yield running
 
 
 def calls(running: Running) -> int:
     return len(running.nas.calls)  # type: ignore[attr-defined]
-
-
-def wait_until(fact: object, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def is_alive(running: Running) -> bool:
@@ -98,7 +85,7 @@ def test_a_request_for_what_is_not_offered_is_the_clients_error(service: Running
     assert is_alive(service)
 
 
-@hypothesis_settings(max_examples=150, deadline=None, database=None)
+@hypothesis_settings(max_examples=60, database=None)
 @given(st.one_of(st.text(min_size=1, max_size=60), st.integers(min_value=40_000).map("{}.jpg".format)))
 def test_no_made_up_name_is_found_or_reaches_the_nas(service: Running, name: str) -> None:
     before = calls(service)
@@ -110,7 +97,7 @@ def test_no_made_up_name_is_found_or_reaches_the_nas(service: Running, name: str
     assert calls(service) == before
 
 
-@hypothesis_settings(max_examples=150, deadline=None, database=None)
+@hypothesis_settings(max_examples=60, database=None)
 @given(st.binary(min_size=1, max_size=40))
 def test_no_bytes_in_an_address_are_more_than_an_error(service: Running, name: bytes) -> None:
     before = calls(service)
@@ -180,7 +167,7 @@ def test_half_a_request_header_is_let_go_after_the_header_timeout(nas: FakeNas) 
             with connect(running.service.port) as connection:
                 connection.sendall(sent)
                 assert read_to_end(connection) == b""
-            assert 0.2 < time.monotonic() - started < 3
+            assert 0.2 < time.monotonic() - started < 12
 
 
 def test_half_a_request_body_is_let_go_after_the_body_timeout(nas: FakeNas) -> None:
@@ -190,7 +177,7 @@ def test_half_a_request_body_is_let_go_after_the_body_timeout(nas: FakeNas) -> N
         started = time.monotonic()
         request = b"POST /files HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"
         assert not talk(running.service.port, request).startswith(b"HTTP/1.1 2")
-        assert 0.3 < time.monotonic() - started < 3
+        assert 0.3 < time.monotonic() - started < 9
 
 
 # J7: what gets into the log
@@ -227,7 +214,7 @@ def test_no_client_can_write_what_it_likes_into_the_log(nas: FakeNas, tmp_path: 
         assert process.stderr is not None
         process.stderr.wait_for(rb"/the-last-one")
         process.signal()
-        assert process.wait(10) == 0
+        assert process.wait() == 0
         assert len(process.log) > len(LINES)
         for line_read in process.log:
             assert line_read.isprintable(), line_read
@@ -245,7 +232,7 @@ def test_hostile_requests_leave_no_line_in_the_log_of_a_quiet_day(nas: FakeNas, 
         for request in (*REFUSED.values(), *MALFORMED.values()):
             talk(process.port, request)
         process.signal()
-        assert process.wait(10) == 0
+        assert process.wait() == 0
         assert len(process.log) <= len(before) + 3, process.log[-5:]
 
 
@@ -261,6 +248,7 @@ def stalled(running: Running) -> socket.socket:
     return connection
 
 
+@pytest.mark.parametrize("big", [2.0], indirect=True)
 def test_a_client_that_never_reads_is_let_go_and_its_photo_with_it(big: Running) -> None:
     photo = big.service.sync.catalog.photos[0]
     cache, traffic = big.service.store.cache, big.service.traffic
@@ -270,11 +258,12 @@ def test_a_client_that_never_reads_is_let_go_and_its_photo_with_it(big: Running)
         big.call(lambda: cache.discard(photo.key))
         assert cache.bytes >= BIG  # still owed to the client, and counted
         wait_until(lambda: traffic.active == 0)
-        assert 0.3 < time.monotonic() - started < 5
+        assert 1.5 < time.monotonic() - started < 25
     assert big.call(lambda: cache.bytes) == 0
     assert big.get(photo.url).content == big.get("/files").content
 
 
+@pytest.mark.parametrize("big", [2.0], indirect=True)
 def test_the_second_photo_of_a_stalled_pipeline_is_counted_too(big: Running) -> None:
     photo = big.service.sync.catalog.photos[0]
     cache, traffic = big.service.store.cache, big.service.traffic
@@ -294,6 +283,7 @@ def test_the_second_photo_of_a_stalled_pipeline_is_counted_too(big: Running) -> 
     assert big.call(lambda: cache.bytes) == 0
 
 
+@pytest.mark.parametrize("big", [1.0], indirect=True)
 def test_a_slow_client_that_makes_progress_gets_everything(big: Running) -> None:
     photo = big.service.sync.catalog.photos[0]
     started, taken = time.monotonic(), 0
@@ -302,9 +292,9 @@ def test_a_slow_client_that_makes_progress_gets_everything(big: Running) -> None
         read_header(connection)
         while piece := connection.recv(65536):
             taken += len(piece)
-            if time.monotonic() - started < 1.0:  # longer than the stall time, in all
+            if time.monotonic() - started < 1.5:  # longer than the stall time, in all
                 time.sleep(0.05)
-    assert time.monotonic() - started > 0.9
+    assert time.monotonic() - started > 1.4
     assert taken == len(big.service.store.cache.hold(photo.key) or b"")
     big.call(lambda: big.service.store.release(photo))
 
@@ -353,7 +343,7 @@ def test_a_client_that_leaves_before_its_photo_came_leaves_no_trace(
         wait_until(lambda: not running.service.server._open["127.0.0.1"] > 1)
         barrier.set()
         wait_until(lambda: running.service.traffic.active == 0)
-        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"])
+        running.wait_filled()
         gc.collect()
         assert [record.getMessage() for record in caplog.records[before:] if record.levelno > logging.INFO] == []
         assert running.get(f"/files/{item.id}.jpg").content == item.data("xl")
@@ -364,22 +354,22 @@ def test_a_client_that_leaves_before_its_photo_came_leaves_no_trace(
 
 def test_connections_stay_below_the_descriptor_limit(nas: FakeNas, tmp_path: Path) -> None:
     with Process(nas.url, tmp_path, most_descriptors=64) as process, ExitStack() as connections:
-        process.wait_ready()
+        process.wait_filled()
         process.session.close()
         assert process.stderr is not None
         process.stderr.wait_for(rb"at most 24 connections")
-        logged, cpu = len(process.stderr.data), process.cpu_seconds()
+        logged = len(process.stderr.data)
         crowd = [
             connections.enter_context(connect(process.port, source=f"127.0.0.{1 + number % 4}"))
             for number in range(100)
         ]
         wait_until(lambda: len(select.select(crowd, [], [], 0)[0]) >= 100 - 24)
-        started = time.monotonic()
         refused = select.select(crowd, [], [], 0)[0]
         answers = [read_to_end(connection) for connection in refused]
         assert all(re.match(rb"HTTP/1.1 503 .*\r\nRetry-After: 5\r\n", answer, re.DOTALL) for answer in answers)
         assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) < 64
-        time.sleep(max(0.0, started + 0.5 - time.monotonic()))  # the time in which a loop that spins would show
+        cpu = process.cpu_seconds()
+        time.sleep(1.0)  # in which a loop that spins would show
         assert 100 - 24 <= len(select.select(crowd, [], [], 0)[0]) <= 100 - 20
         assert process.cpu_seconds() - cpu < 0.2
         assert len(process.stderr.data) - logged < 1000

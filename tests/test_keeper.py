@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Running, canary_nas, leaks, settings_for
+from conftest import PATIENCE_SECONDS, Running, canary_nas, leaks, settings_for
 
 from photosync import keeper, screens, service
 from photosync.disk import PhotoDisk
@@ -97,7 +97,7 @@ def test_no_photo_is_asked_for_before_the_album_is_listed(nas: FakeNas, tmp_path
     settings = settings_in(nas, tmp_path, max_disk_bytes=0)
     with Running(settings) as running:
         running.wait_ready()
-        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 28)
+        running.wait_filled()
     nas.calls.clear()
     nas.fault(error(117), api="SYNO.Foto.Browse.Album")  # the NAS is busy
     with Running(settings) as running:
@@ -230,7 +230,7 @@ def test_a_directory_that_cannot_be_written_is_told_in_one_line(
     folder.write_text("in the way")
     with Running(settings_in(nas, folder)) as running:
         running.wait_ready()
-        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 28)
+        running.wait_filled()
         assert running.stats()["disk"]["entries"] == 0
         assert len(set(shown(running, 28))) == 28
     told = [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -290,7 +290,7 @@ def test_a_disk_that_hangs_holds_no_screen_up_for_long(
         running.look()
         only_some_in_memory(running, 2)
         read = PhotoDisk.read
-        monkeypatch.setattr(PhotoDisk, "read", lambda self, key: go.wait(20) and read(self, key))
+        monkeypatch.setattr(PhotoDisk, "read", lambda self, key: go.wait(PATIENCE_SECONDS) and read(self, key))
         try:
             assert len(set(shown(running, 12))) == 2
         finally:
@@ -314,7 +314,7 @@ def test_a_disk_that_hangs_at_the_start_costs_what_is_on_it_and_no_more(
 ) -> None:
     monkeypatch.setattr(service, "_RECALL_SECONDS", 0.1)
     go = threading.Event()
-    monkeypatch.setattr(PhotoDisk, "open", lambda self: go.wait(20))
+    monkeypatch.setattr(PhotoDisk, "open", lambda self: go.wait(PATIENCE_SECONDS))
     try:
         with Running(settings_in(nas, tmp_path)) as running:
             running.wait_for("/readyz", lambda answer: answer.json()["status"] == "ok")
@@ -353,7 +353,7 @@ def test_what_could_not_be_kept_is_kept_once_there_is_room(
     write = PhotoDisk.write
     monkeypatch.setattr(PhotoDisk, "write", lambda self, key, data: None)
     with Running(settings_in(nas, tmp_path)) as running:
-        running.wait_for("/cache/stats", lambda answer: answer.json()["entries"] == 28)
+        running.wait_filled()
         monkeypatch.setattr(PhotoDisk, "write", write)
         nas.library.add(nas.library.album("kitchen-dash"), filename="added.jpg")
         running.look()

@@ -14,6 +14,7 @@ from html import escape
 from urllib.parse import quote, quote_plus
 
 import pytest
+from conftest import PATIENCE_SECONDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,7 +87,7 @@ class TestRedactor:
         assert Redactor()("any text") == "any text"
 
     @given(secret=st.text(min_size=4, max_size=20), before=st.text(max_size=20), after=st.text(max_size=20))
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_no_secret_survives_in_plain_or_quoted_text(self, secret: str, before: str, after: str) -> None:
         try:
             secret.encode()
@@ -143,7 +144,7 @@ class TestLines:
         assert "\\x" in shown or "\\n" in shown
 
     @given(text=st.text(max_size=80) | st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=20))
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_no_control_character_gets_through(self, text: str) -> None:
         shown = line(Redactor(), "%s", text)
         assert len(shown.splitlines()) == 1
@@ -187,7 +188,7 @@ class StuckStream(io.StringIO):
 
     def write(self, text: str) -> int:
         self.reached.set()
-        self.go.wait(10)
+        self.go.wait(PATIENCE_SECONDS)
         return super().write(text)
 
 
@@ -252,7 +253,7 @@ class TestLogging:
         lines.start()
         logger = logging.getLogger("photosync.test_log")
         logger.info("first")
-        assert stream.reached.wait(10)
+        assert stream.reached.wait(PATIENCE_SECONDS)
         for number in range(1500):
             logger.info("line %d", number)
         assert lines.dropped == 500
@@ -260,7 +261,7 @@ class TestLogging:
         lines.stop(timeout_seconds=0.01)
         stream.go.set()
         for thread in set(threading.enumerate()) - others:
-            thread.join(10)
+            thread.join(PATIENCE_SECONDS)
         assert stream.getvalue().count("\n") == 1001
         assert set(threading.enumerate()) < others
 

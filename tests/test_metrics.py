@@ -47,23 +47,12 @@ def looks(running: Running) -> dict[str, float]:
     return {name[1]: value for name, value in samples(running).items() if name[0] == "photosync_syncs_total"}
 
 
-def _is_settled(stats: dict[str, object]) -> bool:
-    return stats["entries"] == stats["photos"] and not stats["inflight"]
-
-
-def settled(running: Running) -> dict[str, object]:
-    """/cache/stats once every photo is in memory, and no download under way."""
-    found = running.wait_for("/cache/stats", lambda response: _is_settled(response.json())).json()
-    assert isinstance(found, dict)
-    return found
-
-
 class TestStats:
     def test_they_have_exactly_the_names_of_the_contract(self, running: Running) -> None:
         assert set(running.stats()) == STATS
 
     def test_after_the_first_listing_all_photos_are_here_and_counted(self, running: Running, nas: FakeNas) -> None:
-        found = settled(running)
+        found = running.wait_filled()
         photos = running.get("/files/list?details=1").json()
         assert found["photos"] == found["entries"] == len(photos)
         assert found["bytes"] == sum(len(running.get(photo["url"]).content) for photo in photos)
@@ -72,11 +61,11 @@ class TestStats:
         assert found["last_error"] is None
 
     def test_hits_are_counted(self, running: Running) -> None:
-        before = settled(running)
+        before = running.wait_filled()
         for _ in range(3):
             running.get("/files")
-        after = settled(running)
-        assert (after["hits"], after["misses"]) == (int(str(before["hits"])) + 3, before["misses"])
+        after = running.wait_filled()
+        assert (after["hits"], after["misses"]) == (before["hits"] + 3, before["misses"])
 
     def test_times_have_a_zone_and_are_of_now(self, running: Running) -> None:
         found = running.stats()
@@ -84,7 +73,7 @@ class TestStats:
             assert timedelta(0) <= datetime.now(UTC) - datetime.fromisoformat(found[name]) < timedelta(minutes=1)
 
     def test_a_failed_look_is_told_with_cause_and_next_step(self, running: Running, nas: FakeNas) -> None:
-        settled(running)
+        running.wait_filled()
         nas.stop()
         running.look()
         error = running.stats()["last_error"]
@@ -94,7 +83,7 @@ class TestStats:
 
 class TestPrometheus:
     def test_it_tells_what_the_stats_tell(self, running: Running) -> None:
-        found = settled(running)
+        found = running.wait_filled()
         told = samples(running)
         for metric, name in {
             "photosync_photos": "photos",
@@ -119,7 +108,7 @@ class TestPrometheus:
             assert after[name] == before.get(name, 0) + 1
 
     def test_clients_cannot_make_more_series(self, running: Running) -> None:
-        settled(running)
+        running.wait_filled()
         before = set(samples(running))
         for number in range(20):
             running.get(f"/files?client=screen{number}")
@@ -131,7 +120,7 @@ class TestPrometheus:
     def test_each_configured_album_has_its_photos_and_whether_it_can_be_read(self, nas: FakeNas) -> None:
         with Running(settings_for(nas, albums=("Grandparents", "Anna's garden", "missing"))) as running:
             running.wait_ready()
-            settled(running)
+            running.wait_filled()
             before = samples(running)
             named = {name: value for name, value in before.items() if name[0].startswith("photosync_album_")}
             assert named == {
@@ -155,7 +144,7 @@ class TestPrometheus:
             assert ("photosync_album_up", "\\xdcff") in samples(running)
 
     def test_it_tells_whether_the_nas_is_there(self, running: Running, nas: FakeNas) -> None:
-        settled(running)
+        running.wait_filled()
         assert samples(running)[("photosync_nas_up",)] == 1
         nas.stop()
         running.look()
@@ -168,7 +157,7 @@ class TestPrometheus:
     def test_looks_are_counted_by_what_they_could_read(self, running: Running, nas: FakeNas) -> None:
         running.look()
         assert looks(running) == {"ok": 2, "partial": 0, "failed": 0}
-        settled(running)
+        running.wait_filled()
         nas.stop()
         running.look()
         assert looks(running)["failed"] >= 1  # it is tried again by itself
@@ -186,7 +175,7 @@ class TestPrometheus:
         assert samples(running)["photosync_catalog_age_seconds",] < 1000
 
     def test_calls_to_the_nas_are_counted_by_api_and_outcome_and_timed(self, running: Running, nas: FakeNas) -> None:
-        settled(running)
+        running.wait_filled()
         nas.fault(fakenas.status(503), api="SYNO.Foto.Browse.Album")
         running.look()
         told = samples(running)

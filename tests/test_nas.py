@@ -253,7 +253,7 @@ EDITS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=EDITS)
 def test_an_album_that_is_edited_while_it_is_listed_gives_no_duplicates_and_is_right_at_the_next_look(
     paging_guest: Guest, script: list[list[Edit]]
@@ -392,7 +392,7 @@ def odd_key(cache_key: str) -> list[dict[str, Any]]:
     return [{"id": 1, "filename": "a.jpg", "time": 1, "type": "photo", "additional": {"thumbnail": thumbnail}}]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80)
 @example(rows=odd_key('7_1"'), size="xl")
 @example(rows=odd_key("7\r\nX: y"), size="xl")
 @example(rows=odd_key("\ud800é"), size="xl")
@@ -417,7 +417,7 @@ def _is_whole(value: object) -> bool:
     return type(value) is int and abs(value) < 2**63
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example(row={"id": 1, "item_count": -1})
 @example(row={"id": 1, "item_count": 1, "passphrase": "\ud800"})
 @given(

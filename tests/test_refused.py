@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import PATIENCE_SECONDS
 from guest import MINUTE, Clock
 
 from photosync.refused import Refused, RefusedLogins, since_start, this_start
@@ -168,7 +169,7 @@ def test_programs_that_count_at_once_miss_nothing(tmp_path: Path) -> None:
         "for _ in range(25): refused.change(lambda found: [*found, one])"
     )
     programs = [subprocess.Popen([sys.executable, "-c", line]) for _ in range(4)]
-    assert [program.wait(30) for program in programs] == [0] * 4
+    assert [program.wait(PATIENCE_SECONDS) for program in programs] == [0] * 4
     assert len(recent(RefusedLogins(folder=tmp_path, subject="nas", start="boot"))) == 100
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import re
@@ -11,22 +10,28 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
+import requests
 from conftest import (
     CANARY_LINK_PASSWORD,
     CANARY_PASSPHRASE,
     CANARY_PASSWORD,
     CANARY_SESSION,
     CANARY_TOKEN,
+    PATIENCE_SECONDS,
     Running,
     canary_nas,
     link_settings,
     settings_for,
     share,
+    until,
+    wait_until,
 )
 from outside import Process, connect, read_header, read_to_end, talk
 from tornado.ioloop import PeriodicCallback
@@ -48,7 +53,7 @@ from photosync.fakenas import (
     status,
 )
 from photosync.server import notify_systemd, watchdog_seconds
-from photosync.service import MonotonicIOLoop
+from photosync.service import _DRAIN_SECONDS, MonotonicIOLoop
 
 THUMBNAIL = "SYNO.Foto.Thumbnail"
 ALBUM = "SYNO.Foto.Browse.Album"
@@ -64,10 +69,8 @@ def test_an_idle_service_stops_at_once_with_status_0_and_logs_out(
     with Process(nas.url, tmp_path) as process:
         process.wait_ready()
         assert len(nas.sessions) == 1
-        started = time.monotonic()
         process.signal(number)
-        assert process.wait(5) == 0
-        assert time.monotonic() - started < 2
+        assert process.wait(_DRAIN_SECONDS) == 0  # it does not wait for answers that nobody is sent
     assert nas.sessions == []
     assert nas.count("SYNO.API.Auth", "logout") == 1
 
@@ -86,7 +89,7 @@ def test_a_photo_that_is_being_fetched_is_still_sent_whole_after_sigterm(nas: Fa
             barrier.set()
             assert read_header(connection).startswith(b"HTTP/1.1 200 OK\r\n")
             assert read_to_end(connection) == item.data("xl")
-        assert process.wait(5) == 0
+        assert process.wait() == 0
     assert nas.sessions == []
 
 
@@ -95,13 +98,13 @@ def test_a_photo_that_is_half_sent_is_sent_whole_after_sigterm(tmp_path: Path) -
     item = library.album("kitchen-dash").items[0]
     with canary_nas(library=library) as nas, Process(nas.url, tmp_path) as process:
         process.wait_ready()
-        with connect(process.port, receive_buffer=4096) as connection:
+        with connect(process.port, receive_buffer=65536) as connection:
             connection.sendall(f"GET /files/{item.id}.jpg HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             read_header(connection)
             process.signal()
             process.wait_until_it_accepts_no_more()
             assert read_to_end(connection) == item.data("xl")
-        assert process.wait(5) == 0
+        assert process.wait() == 0
 
 
 def test_a_second_sigterm_ends_it_at_once(nas: FakeNas, tmp_path: Path) -> None:
@@ -114,20 +117,16 @@ def test_a_second_sigterm_ends_it_at_once(nas: FakeNas, tmp_path: Path) -> None:
             process.wait_for("/cache/stats", lambda response: response.json()["misses"] >= 1)
             process.signal()
             process.wait_until_it_accepts_no_more()
-            started = time.monotonic()
             process.signal()
-            assert process.wait(5) == 128 + signal.SIGTERM
-            assert time.monotonic() - started < 1
+            assert process.wait(_DRAIN_SECONDS) == 128 + signal.SIGTERM
 
 
 def test_a_nas_that_hangs_does_not_hold_up_the_end(nas: FakeNas, tmp_path: Path) -> None:
     fault = nas.fault(hang(), api="SYNO.Foto.Browse.Item")
     with Process(nas.url, tmp_path) as process:
-        process.wait_for("/healthz", lambda response: fault.hits > 0)
-        started = time.monotonic()
+        wait_until(lambda: fault.hits > 0)
         process.signal()
-        assert process.wait(10) == 0
-        assert time.monotonic() - started < 4
+        assert process.wait() == 0
 
 
 # Starting
@@ -145,10 +144,10 @@ def test_a_service_that_starts_before_its_nas_shows_photos_once_it_is_there(tmp_
             started = time.monotonic()
             nas.start()
             response = process.wait_for("/files", lambda response: response.status_code == 200)
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 30  # before the interval is over
             assert response.content.startswith(b"\xff\xd8\xff")
             process.signal()
-            assert process.wait(5) == 0
+            assert process.wait() == 0
             assert [line.split(" ", 2)[2][:40] for line in process.log if " ERROR " in line] == [
                 "ERROR The album cannot be read: Nothing "
             ]
@@ -160,7 +159,7 @@ def test_a_port_that_is_taken_is_told_in_one_line(nas: FakeNas, tmp_path: Path) 
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with Process(nas.url, tmp_path, "--server-port", str(port)) as process:
-            assert process.wait(10) == 1
+            assert process.wait() == 1
             assert len(process.log) == 1
             assert str(port) in process.log[0]
             assert "--server-port" in process.log[0]
@@ -172,11 +171,16 @@ def test_a_port_that_is_taken_is_told_in_one_line(nas: FakeNas, tmp_path: Path) 
 # systemd
 
 
+def usual_gap(moments: Sequence[float]) -> float:
+    """The median of the times between: a machine that is busy for a moment does not change it."""
+    return median(after - before for before, after in pairwise(moments))
+
+
 @contextmanager
 def notify_socket(path: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(path))
-        listener.settimeout(10)
+        listener.settimeout(PATIENCE_SECONDS)
         yield listener
 
 
@@ -195,13 +199,13 @@ def test_systemd_is_told_ready_watchdog_and_stopping(nas: FakeNas, tmp_path: Pat
         moments = []
         process.wait_ready()
         messages_until(listener, b"STATUS=ok")
-        for _ in range(4):
+        for _ in range(6):
             assert listener.recv(4096) == b"WATCHDOG=1\nSTATUS=ok"
             moments.append(time.monotonic())
-        assert 0.12 < (moments[-1] - moments[0]) / 3 < 0.25
+        assert 0.1 < usual_gap(moments) < 0.3
         process.signal()
         assert messages_until(listener, b"STOPPING=1")[-1] == b"STOPPING=1"
-        assert process.wait(5) == 0
+        assert process.wait() == 0
 
 
 def test_systemd_hears_of_readiness_and_the_watchdog_while_the_nas_is_away(tmp_path: Path) -> None:
@@ -228,7 +232,7 @@ def test_the_notify_socket_may_be_abstract_or_gone(tmp_path: Path) -> None:
     name = f"photosync-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("\0" + name)
-        listener.settimeout(10)
+        listener.settimeout(PATIENCE_SECONDS)
         notify_systemd({"NOTIFY_SOCKET": "@" + name}, "READY=1")
         assert listener.recv(100) == b"READY=1"
     for environment in ({}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": str(tmp_path / "gone")}):
@@ -244,15 +248,14 @@ def test_a_step_of_the_wall_clock_delays_no_timer(step: float, monkeypatch: pyte
     loop = MonotonicIOLoop(make_current=False)
 
     async def count() -> None:
-        ticks: asyncio.Queue[None] = asyncio.Queue()
-        periodic = PeriodicCallback(lambda: ticks.put_nowait(None), 10)
+        ticks: list[float] = []
+        periodic = PeriodicCallback(lambda: ticks.append(time.monotonic()), 20)
         periodic.start()
-        await asyncio.wait_for(ticks.get(), 2)
+        await until(lambda: ticks)
         monkeypatch.setattr(time, "time", lambda: wall_clock() + step)
-        stepped = time.monotonic()
-        for _ in range(10):
-            await asyncio.wait_for(ticks.get(), 2)
-        assert time.monotonic() - stepped > 0.05  # nor does it hurry
+        before = len(ticks)
+        await until(lambda: len(ticks) >= before + 10)
+        assert usual_gap(ticks[before:]) > 0.01  # nor does it hurry
         periodic.stop()
 
     try:
@@ -269,9 +272,10 @@ def test_the_album_is_looked_at_in_time_after_the_wall_clock_stepped(
     with Running(settings_for(nas, interval_seconds=0.05)) as running:
         running.wait_ready()
         monkeypatch.setattr(time, "time", lambda: wall_clock() + step)
-        before, started = nas.count(ALBUM, "get"), time.monotonic()
-        running.wait_for("/files", lambda response: nas.count(ALBUM, "get") >= before + 6, seconds=5)
-        assert time.monotonic() - started > 0.1
+        before = nas.count(ALBUM, "get")
+        wait_until(lambda: nas.count(ALBUM, "get") >= before + 8)
+        looks = [call.at for call in nas.calls if (call.api, call.method) == (ALBUM, "get")]
+        assert usual_gap(looks[before:]) > 0.025
         logins = nas.count("SYNO.API.Auth", "login")
     assert logins == 1
 
@@ -292,13 +296,10 @@ def test_the_watchdog_is_fed_while_the_clock_of_the_whole_process_steps_back(nas
     with notify_socket(path) as listener, Process(nas.url, tmp_path, environment=environment) as process:
         process.wait_ready()
         clock.write_text("-3600\n")
-        messages_until(listener, b"WATCHDOG=1")
-        started = time.monotonic()
-        for _ in range(5):
+        for _ in range(6):  # not an hour later
             messages_until(listener, b"WATCHDOG=1")
-        assert time.monotonic() - started < 2
         process.signal()
-        assert process.wait(10) == 0
+        assert process.wait() == 0
         for left_behind in Path("/dev/shm").glob(f"*faketime_s*_{process.pid}"):  # noqa: S108 - libfaketime's own
             left_behind.unlink()
 
@@ -317,7 +318,7 @@ def test_a_stderr_that_nobody_reads_does_not_stop_the_service(nas: FakeNas, tmp_
             assert talk(process.port, batch + last).count(b"HTTP/1.1 404 ") == 401
         assert process.get("/files").status_code == 200
         process.signal()
-        assert process.wait(5) == 0
+        assert process.wait() == 0
 
 
 def test_a_stderr_that_is_closed_does_not_stop_the_service(nas: FakeNas, tmp_path: Path) -> None:
@@ -328,7 +329,7 @@ def test_a_stderr_that_is_closed_does_not_stop_the_service(nas: FakeNas, tmp_pat
         for _ in range(5):
             assert process.get("/files").status_code == 200
         process.signal()
-        assert process.wait(5) == 0
+        assert process.wait() == 0
 
 
 # I8 and the log: what it says, and what it must not
@@ -372,6 +373,11 @@ def html_with(text: str) -> Fault:
     return bytes_body(f"<html>{text}</html>".encode(), "text/html", {"X-Echo": text.encode().hex()})
 
 
+def tells_more(answer: requests.Response, expected: Sequence[int]) -> bool:
+    """Whether it is what comes after the first look has ended."""
+    return answer.status_code in expected and "first time" not in answer.text
+
+
 def test_no_secret_is_told_whatever_the_nas_does(tmp_path: Path) -> None:
     with ExitStack() as stack:
         processes = {}
@@ -384,8 +390,8 @@ def test_no_secret_is_told_whatever_the_nas_does(tmp_path: Path) -> None:
                 Process(nas.url, directory, *options, password_in_file=number % 2 == 0)
             )
         for trouble, process in processes.items():
-            told = process.wait_for("/files", lambda response: "first time" not in response.text)
-            assert told.status_code == 200 if trouble == "pictures fail" else told.status_code in (502, 503), trouble
+            expected = (200,) if trouble == "pictures fail" else (502, 503)
+            process.wait_for("/files", lambda answer, expected=expected: tells_more(answer, expected))  # type: ignore[misc]
             for number in range(20_001, 20_008):
                 process.get(f"/files/{number}.jpg")
             for path in ("/files/list?details=1", "/readyz", "/cache/stats", "/metrics", "/"):
@@ -393,7 +399,7 @@ def test_no_secret_is_told_whatever_the_nas_does(tmp_path: Path) -> None:
         for process in processes.values():
             process.signal()
         for number, process in enumerate(processes.values()):
-            assert process.wait(10) == 0
+            assert process.wait() == 0
             assert process.log
             warned = [line for line in process.log if "command line" in line]
             assert len(warned) == number % 2
@@ -403,15 +409,16 @@ def test_no_secret_is_told_whatever_the_nas_does(tmp_path: Path) -> None:
 def test_the_log_tells_once_that_the_nas_is_gone_and_once_that_it_is_back(
     running: Running, nas: FakeNas, caplog: pytest.LogCaptureFixture
 ) -> None:
-    running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"])
+    running.wait_filled()
     sync = running.service.sync
     running.service.store.health.breaker._first_seconds = 0.01  # minutes of retries in a second
     with caplog.at_level(logging.INFO):
+        at_work = nas.fault(status(503))
         for failures, fault in enumerate((status(503), reset(), error(117), raw(b""), status(500), status(502)), 1):
-            nas.clear_faults()
-            nas.fault(fault)
+            before, at_work = at_work, nas.fault(fault)
+            before.remove()  # there is no moment without any
             running.call(sync.refresh)
-            running.wait_for("/files", lambda response, failures=failures: sync.failures >= failures)  # type: ignore[misc]
+            wait_until(lambda failures=failures: sync.failures >= failures)  # type: ignore[misc]
             assert running.get("/files").status_code == 200  # every photo is in memory
         nas.clear_faults()
         running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is None)
@@ -421,10 +428,6 @@ def test_the_log_tells_once_that_the_nas_is_gone_and_once_that_it_is_back(
 
 
 # On a share link
-
-
-def everything_in_memory(running: Running) -> None:
-    running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"] == 28)
 
 
 @pytest.mark.parametrize("era", ["1.3", "1.6", "1.9"])
@@ -442,9 +445,9 @@ def test_the_whole_service_runs_on_a_link(era: str, tmp_path: Path) -> None:
             assert len(process.get("/files/list").json()) == 28
             for path in ("/files/list?details=1", "/cache/stats", "/metrics", "/readyz", "/", "/files"):
                 assert process.get(path).status_code == 200
-            process.wait_for("/cache/stats", lambda response: response.json()["entries"] == 28)
+            process.wait_filled()
             process.signal()
-            assert process.wait(5) == 0
+            assert process.wait() == 0
     # Process has searched all of it for the canaries.
 
 
@@ -452,7 +455,7 @@ def test_the_whole_service_runs_on_a_link(era: str, tmp_path: Path) -> None:
 def test_a_links_session_that_ends_is_renewed_unseen(nas: FakeNas, code: int) -> None:
     share(nas)
     with Running(link_settings(nas)) as running:
-        everything_in_memory(running)
+        running.wait_filled()
         nas.expire_sessions(code)
         running.look()
         assert running.stats()["last_error"] is None
@@ -464,7 +467,7 @@ def test_photos_in_memory_outlive_their_link_and_the_log_tells_once(
 ) -> None:
     share(nas)
     with Running(link_settings(nas)) as running:
-        everything_in_memory(running)
+        running.wait_filled()
         nas.library.unshare(nas.library.album("kitchen-dash"))
         with caplog.at_level(logging.INFO):
             for _ in range(3):

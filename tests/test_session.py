@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import canary_nas
+from conftest import PATIENCE_SECONDS, canary_nas, wait_until
 from guest import (
     ALBUM,
     AUTH,
@@ -177,12 +176,9 @@ def test_twenty_calls_on_a_dead_session_make_one_login(guest: Guest, nas: FakeNa
     nas.fault(fakenas.hold(go), api=ALBUM, method="get", times=20)
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(guest.client.album_state, album) for _ in range(20)]
-        deadline = time.monotonic() + 10
-        while nas.answering < 20:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        wait_until(lambda: nas.answering == 20)
         go.set()
-        assert [answer.result(10) for answer in answers] == [album] * 20
+        assert [answer.result(PATIENCE_SECONDS) for answer in answers] == [album] * 20
     assert guest.logins == 2
     assert len(nas.sessions) == 1
 
@@ -190,7 +186,7 @@ def test_twenty_calls_on_a_dead_session_make_one_login(guest: Guest, nas: FakeNa
 def test_twenty_calls_without_any_session_make_one_login(guest: Guest) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(guest.client.list_albums) for _ in range(20)]
-        assert all(answer.result(10) for answer in answers)
+        assert all(answer.result(PATIENCE_SECONDS) for answer in answers)
     assert guest.logins == 1
 
 
@@ -268,10 +264,8 @@ def test_those_who_waited_for_a_login_that_failed_get_its_error(guest: Guest, na
     guest.client.discover()
     with ThreadPoolExecutor(4) as threads:
         waiting = [threads.submit(lambda: (arrived.set(), guest.client.list_albums())) for _ in range(4)]
-        assert arrived.wait(5)
-        deadline = time.monotonic() + 5
-        while threads._work_queue.qsize() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        assert arrived.wait(PATIENCE_SECONDS)
+        wait_until(lambda: threads._work_queue.qsize() == 0)
         go_on.set()
-        assert [type(future.exception(10)) for future in waiting] == [NasUnreachable] * 4
+        assert [type(future.exception(PATIENCE_SECONDS)) for future in waiting] == [NasUnreachable] * 4
     assert guest.logins < 4

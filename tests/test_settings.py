@@ -440,7 +440,7 @@ class TestUrl:
         )
 
     @given(text=st.text(string.printable + "ö[]:/@%\0\u2028", max_size=30))
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_any_text_is_an_address_or_a_mistake(self, text: str) -> None:
         outcome = load_or_mistakes(["-u", "me", "-p", "x", f"--url={text}"], {})
         if isinstance(outcome, Settings):
@@ -470,7 +470,7 @@ class TestAnyInput:
         where=st.sampled_from(["flag", "variable", "file", "secret file", "typo", "word"]),
         newline=st.sampled_from(["\n", "\r\n"]),
     )
-    @settings(deadline=None, max_examples=250)
+    @settings(max_examples=250)
     def test_random_sources_give_settings_or_every_mistake_without_the_secret(
         self, lines: list[str], flags: list[str], variables: dict[str, str], where: str, newline: str
     ) -> None:
@@ -495,7 +495,7 @@ class TestAnyInput:
                 assert outcome and SECRET not in "".join(outcome)
 
     @given(content=st.binary(max_size=200))
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     def test_random_bytes_as_a_file_give_settings_or_mistakes(self, content: bytes) -> None:
         with tempfile.TemporaryDirectory() as name:
             file = Path(name) / "config.ini"

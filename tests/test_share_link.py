@@ -14,6 +14,7 @@ from conftest import CANARY_PASSPHRASE, canary_nas, leaks, link_settings, share
 from guest import ALBUM, AUTH, ITEM, MINUTE, SHARE_LOGIN, TEAM_THUMBNAIL, THUMBNAIL, Visitor, shared_space
 
 from photosync import fakenas
+from photosync.account import Login
 from photosync.albums import AlbumView, look
 from photosync.catalog import Catalog
 from photosync.connect import build_client
@@ -33,7 +34,7 @@ from photosync.log import Redactor
 from photosync.models import Photo
 from photosync.secret import Secret
 from photosync.settings import load_settings
-from photosync.share_link import LinkLogin, ShareLink
+from photosync.share_link import ShareLink
 
 ERAS = ("1.3", "1.6", "1.9")
 PERSONAL, TEAM, OLD = (
@@ -156,7 +157,11 @@ def test_secrets_are_told_to_be_hidden_and_shown_by_no_repr(nas: FakeNas, visito
     (album,) = visitor.client.list_albums()
     sid = nas.calls[-1].cookies["sharing_sid"]
     assert {PASSWORD, sid, CANARY_PASSPHRASE} <= set(visitor.hidden)
-    for shown in (album, photos(visitor)[0], LinkLogin(sid, CANARY_PASSPHRASE)):
+    for shown in (
+        album,
+        photos(visitor)[0],
+        Login({"Cookie": sid, "X-SYNO-SHARING": CANARY_PASSPHRASE}),
+    ):
         assert not leaks(repr(shown))
 
 

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from guest import client_of
-from test_store import Stage, nas_with, until
+from conftest import PATIENCE_SECONDS, until
+from guest import THUMBNAIL, client_of
+from test_store import MEGABYTE, Stage, nas_with
 
 from photosync import fakenas, shelf
 from photosync.catalog import Catalog
@@ -27,15 +29,12 @@ from photosync.state import StateTrouble
 from photosync.store import PhotoStore
 from photosync.sync import AlbumSync
 
-THUMBNAIL = "SYNO.Foto.Thumbnail"
-MEGABYTE = 1_000_000
-
 
 class DiskStage(Stage):
     """A store with a shelf, on one NAS."""
 
     def __init__(self, nas: FakeNas, folder: Path, cache_bytes: int = MEGABYTE, disk_bytes: int = MEGABYTE) -> None:
-        super().__init__(nas, cache_bytes, 5.0)
+        super().__init__(nas, cache_bytes, 20.0)
         self.disk = PhotoDisk(folder, disk_bytes, StateTrouble(folder), free_bytes=0)
         self.shelf = Shelf(self.disk, self.cache)
         self.store = PhotoStore(
@@ -67,6 +66,14 @@ def forget(stage: DiskStage, photo: Photo) -> None:
     assert photo.key not in stage.cache
 
 
+async def shelved(stage: DiskStage, photo: Photo) -> bytes:
+    """The photo's bytes, which are on disk from now on and not in memory."""
+    data = await stage.get(photo)
+    await until(lambda: photo.key in stage.shelf)
+    forget(stage, photo)
+    return data
+
+
 def only_file(folder: Path) -> Path:
     (file,) = folder.glob("*.jpg")
     return file
@@ -78,54 +85,41 @@ def make_unreadable(folder: Path) -> None:
         file.mkdir()
 
 
-def run(test: object) -> None:
-    asyncio.run(test)  # type: ignore[arg-type]
-
-
-def test_a_photo_that_memory_let_go_comes_from_disk_without_the_nas(tmp_path: Path) -> None:
-    async def test() -> None:
+@pytest.mark.gen_test
+async def test_a_photo_that_memory_let_go_comes_from_disk_without_the_nas(io_loop: Any, tmp_path: Path) -> None:
+    with nas_with(3) as nas:
         async with stage_on(nas, tmp_path) as stage:
             photo = stage.photos[0]
-            data = await stage.get(photo)
-            await until(lambda: photo.key in stage.shelf)
-            forget(stage, photo)
+            data = await shelved(stage, photo)
             assert stage.store.has(photo)
             assert stage.store.held == (photo.id,)
             assert await stage.get(photo) == data
             assert nas.count(THUMBNAIL) == 1
             assert photo.key in stage.cache
 
+
+@pytest.mark.gen_test
+async def test_a_later_run_serves_from_disk_while_the_nas_is_dark(io_loop: Any, tmp_path: Path) -> None:
     with nas_with(3) as nas:
-        run(test())
-
-
-def test_a_later_run_serves_from_disk_while_the_nas_is_dark(tmp_path: Path) -> None:
-    async def first() -> bytes:
         async with stage_on(nas, tmp_path) as stage:
-            data = await stage.get(stage.photos[0])
-            await until(lambda: stage.photos[0].key in stage.shelf)
-            return data
-
-    async def second(expected: bytes) -> None:
+            photo, other, _ = stage.photos
+            data = await shelved(stage, photo)
+        calls = nas.count(THUMBNAIL)
         async with stage_on(nas, tmp_path) as stage:
             stage.store.health.call_failed(NasUnreachable("refused", "The NAS is off."))
-            assert await stage.get(stage.photos[0]) == expected
-            assert "off" in str(await stage.failure(stage.photos[1]))
-
-    with nas_with(3) as nas:
-        data = asyncio.run(first())
-        calls = nas.count(THUMBNAIL)
-        run(second(data))
+            assert await stage.get(photo) == data
+            assert "off" in str(await stage.failure(other))
         assert nas.count(THUMBNAIL) == calls
 
 
-def test_a_hundred_who_ask_at_once_make_one_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def test() -> None:
+@pytest.mark.gen_test
+async def test_a_hundred_who_ask_at_once_make_one_read(
+    io_loop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nas_with(3) as nas:
         async with stage_on(nas, tmp_path) as stage:
             photo = stage.photos[0]
-            data = await stage.get(photo)
-            await until(lambda: photo.key in stage.shelf)
-            forget(stage, photo)
+            data = await shelved(stage, photo)
             reads = 0
             read = PhotoDisk.read
 
@@ -138,17 +132,13 @@ def test_a_hundred_who_ask_at_once_make_one_read(tmp_path: Path, monkeypatch: py
             assert await asyncio.gather(*(stage.get(photo) for _ in range(100))) == [data] * 100
             assert (reads, nas.count(THUMBNAIL)) == (1, 1)
 
+
+@pytest.mark.gen_test
+async def test_a_torn_file_is_replaced_from_the_nas(io_loop: Any, tmp_path: Path) -> None:
     with nas_with(3) as nas:
-        run(test())
-
-
-def test_a_torn_file_is_replaced_from_the_nas(tmp_path: Path) -> None:
-    async def test() -> None:
         async with stage_on(nas, tmp_path) as stage:
             photo = stage.photos[0]
-            data = await stage.get(photo)
-            await until(lambda: photo.key in stage.shelf)
-            forget(stage, photo)
+            data = await shelved(stage, photo)
             file = only_file(tmp_path)
             file.write_bytes(data[:-1])
             assert await stage.get(photo) == data
@@ -156,34 +146,26 @@ def test_a_torn_file_is_replaced_from_the_nas(tmp_path: Path) -> None:
             await until(lambda: photo.key in stage.shelf)
             assert file.read_bytes() == data
 
+
+@pytest.mark.gen_test
+async def test_a_torn_file_while_the_nas_is_dark_is_the_error_of_the_nas(io_loop: Any, tmp_path: Path) -> None:
     with nas_with(3) as nas:
-        run(test())
-
-
-def test_a_torn_file_while_the_nas_is_dark_is_the_error_of_the_nas(tmp_path: Path) -> None:
-    async def test() -> None:
         async with stage_on(nas, tmp_path) as stage:
             photo = stage.photos[0]
-            await stage.get(photo)
-            await until(lambda: photo.key in stage.shelf)
-            forget(stage, photo)
+            await shelved(stage, photo)
             file = only_file(tmp_path)
             file.write_bytes(b"torn")
             stage.store.health.call_failed(NasUnreachable("refused", "The NAS is off."))
             assert "off" in str(await stage.failure(photo))
             assert (stage.cache.bytes, stage.cache.reserved_bytes, stage.store.inflight) == (0, 0, 0)
 
-    with nas_with(3) as nas:
-        run(test())
 
-
-def test_downloads_that_hang_do_not_keep_a_photo_on_disk_waiting(tmp_path: Path) -> None:
-    async def test() -> None:
+@pytest.mark.gen_test
+async def test_downloads_that_hang_do_not_keep_a_photo_on_disk_waiting(io_loop: Any, tmp_path: Path) -> None:
+    with nas_with(6) as nas:
         async with stage_on(nas, tmp_path) as stage:
             photo, *others = stage.photos
-            data = await stage.get(photo)
-            await until(lambda: photo.key in stage.shelf)
-            forget(stage, photo)
+            data = await shelved(stage, photo)
             go = threading.Event()
             nas.fault(fakenas.hold(go), api=THUMBNAIL)
             stuck = [asyncio.create_task(stage.get(other)) for other in others]
@@ -192,12 +174,10 @@ def test_downloads_that_hang_do_not_keep_a_photo_on_disk_waiting(tmp_path: Path)
             go.set()
             await asyncio.gather(*stuck)
 
-    with nas_with(6) as nas:
-        run(test())
 
-
-def test_memory_stays_within_its_limit_while_photos_come_from_disk(tmp_path: Path) -> None:
-    async def test() -> None:
+@pytest.mark.gen_test
+async def test_memory_stays_within_its_limit_while_photos_come_from_disk(io_loop: Any, tmp_path: Path) -> None:
+    with nas_with(8, photo_bytes=100_000) as nas:
         async with stage_on(nas, tmp_path, cache_bytes=250_000, disk_bytes=10 * MEGABYTE) as stage:
             for photo in stage.photos:
                 await stage.get(photo)
@@ -208,12 +188,10 @@ def test_memory_stays_within_its_limit_while_photos_come_from_disk(tmp_path: Pat
                 assert stage.cache.bytes + stage.cache.reserved_bytes <= 250_000
             assert nas.count(THUMBNAIL) == calls
 
-    with nas_with(8, photo_bytes=100_000) as nas:
-        run(test())
 
-
-def test_a_photo_that_has_left_the_album_leaves_the_disk(tmp_path: Path) -> None:
-    async def test() -> None:
+@pytest.mark.gen_test
+async def test_a_photo_that_has_left_the_album_leaves_the_disk(io_loop: Any, tmp_path: Path) -> None:
+    with nas_with(3) as nas:
         async with stage_on(nas, tmp_path) as stage:
             for photo in stage.photos:
                 await stage.get(photo)
@@ -229,20 +207,18 @@ def test_a_photo_that_has_left_the_album_leaves_the_disk(tmp_path: Path) -> None
             await until(lambda: len(list(tmp_path.glob("*.jpg"))) == 1)
             await until(lambda: stage.store.held == (stage.photos[2].id,))
 
+
+@pytest.mark.gen_test
+async def test_a_disk_that_hangs_is_passed_over_until_it_moves_again(
+    io_loop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with nas_with(3) as nas:
-        run(test())
-
-
-def test_a_disk_that_hangs_is_passed_over_until_it_moves_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def test() -> None:
         async with stage_on(nas, tmp_path) as stage:
             photo = stage.photos[0]
-            data = await stage.get(photo)
-            await until(lambda: photo.key in stage.shelf)
-            forget(stage, photo)
+            data = await shelved(stage, photo)
             go = threading.Event()
             read = PhotoDisk.read
-            monkeypatch.setattr(PhotoDisk, "read", lambda self, key: go.wait(10) and read(self, key))
+            monkeypatch.setattr(PhotoDisk, "read", lambda self, key: go.wait(PATIENCE_SECONDS) and read(self, key))
             monkeypatch.setattr(shelf, "_LONGEST_READ_SECONDS", 0.05)
             waiting = asyncio.create_task(stage.get(photo))
             await until(lambda: photo.key not in stage.shelf)
@@ -253,12 +229,10 @@ def test_a_disk_that_hangs_is_passed_over_until_it_moves_again(tmp_path: Path, m
             assert await waiting == data
             assert photo.key in stage.shelf
 
+
+@pytest.mark.gen_test
+async def test_a_disk_that_cannot_be_written_changes_nothing_else(io_loop: Any, tmp_path: Path) -> None:
     with nas_with(3) as nas:
-        run(test())
-
-
-def test_a_disk_that_cannot_be_written_changes_nothing_else(tmp_path: Path) -> None:
-    async def test() -> None:
         folder = tmp_path / "photos"
         folder.write_text("in the way")
         async with stage_on(nas, folder) as stage:
@@ -268,22 +242,18 @@ def test_a_disk_that_cannot_be_written_changes_nothing_else(tmp_path: Path) -> N
             await until(lambda: stage.shelf._writing is None)
             assert (len(stage.disk), nas.count(THUMBNAIL)) == (0, 3)
 
-    with nas_with(3) as nas:
-        run(test())
 
-
-def test_what_memory_cannot_hold_is_not_kept_on_disk_either(tmp_path: Path) -> None:
-    async def test() -> None:
+@pytest.mark.gen_test
+async def test_what_memory_cannot_hold_is_not_kept_on_disk_either(io_loop: Any, tmp_path: Path) -> None:
+    with nas_with(1, photo_bytes=100_000) as nas:
         async with stage_on(nas, tmp_path, cache_bytes=50_000) as stage:
             assert isinstance(await stage.failure(stage.photos[0]), Busy)
             assert len(stage.disk) == 0
 
-    with nas_with(1, photo_bytes=100_000) as nas:
-        run(test())
 
-
-def test_a_disk_of_which_nothing_can_be_read_costs_a_screen_a_few_tries(tmp_path: Path) -> None:
-    async def test() -> None:
+@pytest.mark.gen_test
+async def test_a_disk_of_which_nothing_can_be_read_costs_a_screen_a_few_tries(io_loop: Any, tmp_path: Path) -> None:
+    with nas_with(30) as nas:
         async with stage_on(nas, tmp_path) as stage:
             for photo in stage.photos:
                 await stage.get(photo)
@@ -299,6 +269,3 @@ def test_a_disk_of_which_nothing_can_be_read_costs_a_screen_a_few_tries(tmp_path
             with pytest.raises(NasUnreachable):
                 await screens._from_held(deck, "", None)
             assert deck.draws == 8
-
-    with nas_with(30) as nas:
-        run(test())

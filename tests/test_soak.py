@@ -7,13 +7,13 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice, pairwise
 from pathlib import Path
 
 import pytest
+from conftest import PATIENCE_SECONDS, wait_until
 from outside import ROOT
 from soak.gauges import Sample
 from soak.kiosks import HABITS, Showing
@@ -313,7 +313,7 @@ def test_half_a_minute_is_passed(tmp_path: Path) -> None:
     assert result.problems == []
     assert all(len(kiosk.showings) > 10 for kiosk in result.kiosks)
     assert result.faults and result.dark and result.sessions_ended and result.logins > 1
-    assert min(result.judged.values()) > 50 and int(str(result.stats["evictions"])) > 0
+    assert min(result.judged.values()) > 20 and int(str(result.stats["evictions"])) > 0
     assert {"photos shown", "faults", "memory", "latency"} <= {
         line[:18].strip() for line in summary(result).splitlines()
     }
@@ -329,7 +329,7 @@ def test_who_interrupts_it_leaves_nothing_running() -> None:
         service = child_of(process.pid)
         wait_until(lambda: len(threads_of(process.pid)) > len(HABITS))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 128 + signal.SIGTERM
+        assert process.wait(PATIENCE_SECONDS) == 128 + signal.SIGTERM
     assert not Path(f"/proc/{service}").exists()
     assert not list(Path("/dev/shm").glob(f"*_{service}"))  # noqa: S108 - libfaketime's
 
@@ -342,10 +342,3 @@ def child_of(pid: int) -> str:
 
 def threads_of(pid: int) -> list[str]:
     return os.listdir(f"/proc/{pid}/task")
-
-
-def wait_until(fact: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -73,7 +73,7 @@ def test_a_reader_sees_the_old_file_or_the_new_one_and_never_a_part(tmp_path: Pa
     done = threading.Event()
 
     def read() -> None:
-        while not done.is_set():
+        while not (done.is_set() and seen):
             seen.add(path.read_text())
             modes.update(entry.stat().st_mode & 0o077 for entry in os.scandir(tmp_path) if entry.name == "file")
 

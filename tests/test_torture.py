@@ -11,7 +11,7 @@ TORTURE = Path(__file__).with_name("torture")
 
 def torture(*arguments: str) -> str:
     """What it printed; it has to end well."""
-    done = subprocess.run([sys.executable, str(TORTURE), *arguments], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, str(TORTURE), *arguments], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from conftest import PATIENCE_SECONDS
 
 from photosync import watchdog
 from photosync.watchdog import Watchdog
@@ -28,7 +29,7 @@ def test_a_loop_that_turns_is_left_alone(ended: threading.Event) -> None:
         guard.start()
         await asyncio.sleep(0.8)  # of more looks than may be missed
         guard.stop()
-        guard._thread.join(5)
+        guard._thread.join(PATIENCE_SECONDS)
 
     asyncio.run(turn())
     assert not ended.is_set()
@@ -66,7 +67,7 @@ def _be_late(seconds: float) -> None:
 def test_a_loop_that_stands_still_is_the_end(ended: threading.Event) -> None:
     async def freeze() -> None:
         Watchdog(asyncio.get_running_loop()).start()
-        assert ended.wait(5)  # which blocks the loop
+        assert ended.wait(PATIENCE_SECONDS)  # which blocks the loop
 
     asyncio.run(freeze())
 
@@ -76,7 +77,7 @@ def test_after_its_stop_a_loop_may_stand_still(ended: threading.Event) -> None:
         guard = Watchdog(asyncio.get_running_loop())
         guard.start()
         guard.stop()
-        guard._thread.join(5)
+        guard._thread.join(PATIENCE_SECONDS)
         assert not guard._thread.is_alive()
 
     asyncio.run(stop())

@@ -30,15 +30,7 @@ ACCENTED = "Größe & café – été 🌞.jpg"
 @pytest.fixture
 def filled(running: Running) -> Running:
     """The service with the whole album in memory: from here on the NAS is asked for nothing by itself."""
-    return fill(running)
-
-
-def fill(running: Running) -> Running:
-    def is_filled(response: requests.Response) -> bool:
-        stats = response.json()
-        return bool(stats["entries"] == stats["photos"] and not stats["inflight"])
-
-    running.wait_for("/cache/stats", is_filled)
+    running.wait_filled()
     return running
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import CANARIES, CANARY_PASSWORD, canary_nas, leaks
+from conftest import CANARIES, CANARY_PASSWORD, PATIENCE_SECONDS, canary_nas, leaks, wait_until
 from guest import client_of
 
 from photosync import fakenas
@@ -28,7 +28,7 @@ from photosync.models import Photo
 from photosync.nas import SynologyClient
 from photosync.settings import Secret
 from photosync.sockets import DeadlineAdapter
-from photosync.wire import Answer, Wire
+from photosync.wire import CONNECT_SECONDS, Answer, Wire
 
 INFO = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": "all"}
 LIMIT = 1_000_000
@@ -36,7 +36,7 @@ LIMIT = 1_000_000
 
 def wire_to(
     url: str,
-    timeout_seconds: float = 5.0,
+    timeout_seconds: float = 20.0,
     ca_file: Path | None = None,
     insecure: bool = False,
     fingerprint: str = "",
@@ -57,7 +57,7 @@ def trouble(wire: Wire, **options: Any) -> NasError:
     return caught.value
 
 
-def client_to(nas: FakeNas, timeout_seconds: float = 5.0) -> SynologyClient:
+def client_to(nas: FakeNas, timeout_seconds: float = 20.0) -> SynologyClient:
     return client_of(nas, timeout_seconds=timeout_seconds, max_photo_bytes=LIMIT)
 
 
@@ -164,28 +164,26 @@ def error_chain(error: BaseException | None) -> list[BaseException]:
 @pytest.mark.parametrize("header", [True, False], ids=["header", "body"])
 def test_a_dripped_answer_ends_at_the_total_deadline(nas: FakeNas, header: bool) -> None:
     nas.fault(fakenas.drip(0.05, header=header))
-    started_at = time.monotonic()
-    error = trouble(wire_to(nas.url, 0.4))
+    error = trouble(wire_to(nas.url, 0.4))  # which would be no error if it waited for each byte
     assert isinstance(error, NasTimeout)
     assert error.kind == "timeout"
     assert "0.4 seconds" in str(error)
-    assert time.monotonic() - started_at < 1.0
 
 
 def test_a_hanging_answer_ends_at_the_total_deadline(nas: FakeNas) -> None:
     nas.fault(fakenas.hang())
     started_at = time.monotonic()
     assert isinstance(trouble(wire_to(nas.url, 0.3)), NasTimeout)
-    assert 0.25 < time.monotonic() - started_at < 0.9
+    assert 0.25 < time.monotonic() - started_at < 10
 
 
 def test_a_retry_gets_only_what_is_left_of_the_time(nas: FakeNas) -> None:
-    nas.fault(fakenas.delay(0.3))
+    nas.fault(fakenas.delay(1.2))
     nas.fault(fakenas.reset(100), times=1)
     nas.fault(fakenas.hang())
     started_at = time.monotonic()
-    assert isinstance(trouble(wire_to(nas.url, 0.6)), NasTimeout)
-    assert time.monotonic() - started_at < 1.1
+    assert isinstance(trouble(wire_to(nas.url, 2.0)), NasTimeout)
+    assert time.monotonic() - started_at < 3.0  # and not 3.2
     assert len(nas.calls) == 2
 
 
@@ -198,7 +196,7 @@ def test_a_connection_that_went_silent_costs_one_time_out_and_the_next_call_gets
             pass
 
     with Listener(serve) as half_open:
-        wire = wire_to(f"http://{half_open.address}", 0.4)
+        wire = wire_to(f"http://{half_open.address}", 1.0)
         assert ask(wire).body == b"{}"
         assert isinstance(trouble(wire), NasTimeout)
         assert half_open.connections == 1
@@ -381,12 +379,9 @@ def test_the_retry_does_not_take_another_stale_connection(nas: FakeNas) -> None:
     held = nas.fault(fakenas.hold(go))
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(ask, wire) for _ in range(3)]
-        deadline = time.monotonic() + 5
-        while nas.answering < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
+        wait_until(lambda: nas.answering == 3)
         go.set()
-        assert all(answer.result(5).found for answer in answers)
+        assert all(answer.result(PATIENCE_SECONDS).found for answer in answers)
     held.remove()
     nas.fault(fakenas.close_on_reuse())
     assert ask(wire).found
@@ -431,7 +426,7 @@ def test_a_host_that_is_dark_is_away_and_not_slow() -> None:
             filler.connect_ex(dark.getsockname())
         started_at = time.monotonic()
         error = trouble(wire_to(f"http://127.0.0.1:{dark.getsockname()[1]}", 0.4))
-        assert time.monotonic() - started_at < 1.0
+        assert time.monotonic() - started_at < CONNECT_SECONDS
     assert isinstance(error, NasUnreachable)
     # A time-out may be the fault of the one photo that was asked for; this one cannot.
     assert not isinstance(error, NasTimeout)
@@ -506,10 +501,7 @@ def test_a_redirect_is_never_followed_and_names_the_address(nas: FakeNas, code: 
         # A connection made behind our back would be there by the time this one is.
         with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as last:
             last.sendall(b"end")
-            deadline = time.monotonic() + 5
-            while elsewhere.received != [b"end"]:
-                assert time.monotonic() < deadline, elsewhere.received
-                time.sleep(0.002)
+            wait_until(lambda: elsewhere.received == [b"end"], told=lambda: elsewhere.received)
         assert elsewhere.connections == 1
     assert caught.value.kind == "redirect"
     assert caught.value.next_step.endswith(f"--url http://{address}")
@@ -626,7 +618,7 @@ def test_no_error_holds_a_secret_in_any_of_its_texts(nas: FakeNas, api: str, nam
     client = client_to(nas, 0.3)
     photo = None
     if api == "SYNO.Foto.Thumbnail":
-        photo = own_photo(client)
+        photo = own_photo(client_to(nas))
     nas.fault(FAULTS[name](), api=api)
     with pytest.raises(NasError) as caught:
         client.fetch(photo) if photo else client.list_albums()
@@ -693,9 +685,7 @@ def test_insecure_trusts_any_certificate(encrypted: FakeNas) -> None:
 @pytest.mark.parametrize("header", [True, False], ids=["header", "body"])
 def test_the_total_deadline_holds_for_encrypted_answers(encrypted: FakeNas, pem: Path, header: bool) -> None:
     encrypted.fault(fakenas.drip(0.05, header=header))
-    started_at = time.monotonic()
     assert isinstance(trouble(wire_to(encrypted.url, 0.5, ca_file=pem)), NasTimeout)
-    assert time.monotonic() - started_at < 1.2
 
 
 def test_an_encrypted_answer_that_is_cut_is_an_error(encrypted: FakeNas, pem: Path) -> None:

@@ -93,7 +93,7 @@ class FakeNas(Dsm):
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Exchange] = {}
         self._served: WeakKeyDictionary[IOStream, int] = WeakKeyDictionary()
 
     @property
@@ -111,8 +111,8 @@ class FakeNas(Dsm):
 
     @property
     def answering(self) -> int:
-        """How many requests wait for their answer now."""
-        return len(self._tasks)
+        """How many requests wait for their answer now; none of those whose answer has begun."""
+        return sum(not exchange.finished for exchange in [*self._tasks.values()])
 
     def __enter__(self) -> Self:
         self.start()
@@ -197,9 +197,9 @@ class FakeNas(Dsm):
         self._served[stream] = 1
         exchange = Exchange(request, call, stream, self._enter, reused=reused)
         task = asyncio.get_running_loop().create_task(self._converse(exchange))
-        self._tasks.add(task)
-        self.concurrency_peak = max(self.concurrency_peak, len(self._tasks))
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = exchange
+        self.concurrency_peak = max(self.concurrency_peak, self.answering)
+        task.add_done_callback(self._tasks.pop)
         connection.set_close_callback(lambda: _give_up(task, exchange))
 
     def _enter(self, call: Call) -> Reply:

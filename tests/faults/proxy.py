@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
+from conftest import PATIENCE_SECONDS
+
 _READ_BYTES = 65536
 _TICKS_PER_SECOND = 20
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -57,12 +59,12 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(PATIENCE_SECONDS)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
 
     @property

@@ -33,7 +33,7 @@ def test_a1_a_wrong_password_costs_few_logins_in_an_hour_however_often_photos_ar
 @pytest.mark.parametrize("code", [105, 160])
 def test_a5_an_account_that_may_not_see_the_album_is_told_so_and_does_not_log_in_again_and_again(code: int) -> None:
     with canary_nas(library=Library.synthetic(3)) as nas, Running(settings_for(nas)) as running:
-        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 3)
+        running.wait_filled()
         logins = nas.count(AUTH, "login")
         forbidden = nas.fault(fakenas.error(code), api=ALBUM)
         for _ in range(5):
@@ -94,5 +94,5 @@ def test_a10_a_logout_that_hangs_does_not_hold_up_the_end(nas: FakeNas, tmp_path
     with Process(nas.url, tmp_path) as process:
         process.wait_ready()
         process.signal()
-        assert process.wait(5) == 0
+        assert process.wait() == 0
     assert hanging.hits == 1

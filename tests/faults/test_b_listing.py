@@ -24,7 +24,7 @@ MOST_BYTES_OF_A_PHOTO = 550
 
 def test_b3_an_album_that_shrinks_is_believed_at_once_without_a_storm(caplog: pytest.LogCaptureFixture) -> None:
     with canary_nas(library=Library.synthetic(20)) as nas, Running(settings_for(nas)) as running:
-        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 20)
+        running.wait_filled()
         album = nas.library.album("kitchen-dash")
         for item in album.items[2:]:
             nas.library.delete(item)

@@ -25,7 +25,7 @@ def small_picture_behind_a_proxy() -> Iterator[tuple[Guest, Proxy]]:
         yield Guest(nas, url=line.url), line
 
 
-def outcomes(guest: Guest, line: Proxy, step: int = 1, *, reset_peer: bool = False) -> dict[int, str]:
+def outcomes(guest: Guest, line: Proxy, step: int, *, reset_peer: bool = False) -> dict[int, str]:
     """What becomes of the reply when it ends after so many bytes, up to the first that is whole."""
     (photo,) = guest.photos()
     picture = guest.item(photo).data("xl")
@@ -44,8 +44,9 @@ def outcomes(guest: Guest, line: Proxy, step: int = 1, *, reset_peer: bool = Fal
 
 
 def test_c1_a_reply_cut_at_any_byte_is_the_whole_picture_or_an_error() -> None:
+    """Any seventh; test_wire.py has every byte, of a NAS that cuts its replies itself."""
     with small_picture_behind_a_proxy() as (guest, line):
-        found = outcomes(guest, line)
+        found = outcomes(guest, line, 7)
     assert found.popitem()[1] == "whole"
     assert {kind for offset, kind in found.items() if offset > len("HTTP/1.1 200")} == {"truncated"}
     assert set(found.values()) <= {"truncated", "reset", "protocol"}
@@ -72,7 +73,7 @@ def test_c10_a_busy_nas_is_left_alone_for_as_long_as_it_asks_within_reason(asked
         busy = nas.fault(fakenas.status(503, headers={"Retry-After": asked}), api=THUMBNAIL)
         with Running(settings_for(nas)) as running:
             running.wait_for("/readyz", lambda response: b"HTTP status 503" in response.content)
-            running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0)
+            running.wait_quiet()
             hits = busy.hits
             for photo in running.get("/files/list?details=1").json():
                 answer = running.get(photo["url"])

@@ -28,7 +28,7 @@ def test_e8_fifty_screens_that_wake_up_at_once_get_their_photos_with_few_calls()
         assert [answer.status_code for answer in answers] == [200] * 50
         pictures = {item.data("xl") for item in library.items.values()}
         assert {answer.content for answer in answers} <= pictures
-        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 100)
+        running.wait_filled()
         asked = [call.params["id"] for call in nas.calls if call.api == THUMBNAIL]
         assert len(asked) == len(set(asked)) == 100
         assert nas.concurrency_peak <= 4
@@ -38,7 +38,7 @@ def test_e9_a_screen_that_asks_without_pause_costs_the_nas_nothing_and_others_ge
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with canary_nas(library=Library.synthetic(10)) as nas, Running(settings_for(nas)) as running:
-        running.wait_for("/cache/stats", lambda response: response.json()["entries"] == 10)
+        running.wait_filled()
         calls = len(nas.calls)
         with caplog.at_level(logging.INFO):
             for number in range(600):

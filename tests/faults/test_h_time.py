@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
-from conftest import Running, canary_nas, settings_for
+from conftest import Running, canary_nas, settings_for, wait_until
 from guest import ALBUM, AUTH, THUMBNAIL
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def process_at(moment: str, nas: FakeNas, directory: Path, *arguments: str) -> I
     with Process(nas.url, directory, *arguments, environment=environment) as process:
         yield process
         process.signal()
-        assert process.wait(10) == 0
+        assert process.wait() == 0
         for left_behind in Path("/dev/shm").glob(f"*faketime_s*_{process.pid}"):  # noqa: S108 - libfaketime's own
             left_behind.unlink()
 
@@ -55,14 +56,14 @@ def process_at(moment: str, nas: FakeNas, directory: Path, *arguments: str) -> I
 @needs_faketime
 def test_h1_a_boot_in_1970_the_jump_to_today_and_a_step_back_cost_nothing(nas: FakeNas, tmp_path: Path) -> None:
     with process_at("@1970-01-01 00:00:30", nas, tmp_path, "--interval", "1") as process:
-        process.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"] > 0)
+        process.wait_filled()
         pictures = nas.count(THUMBNAIL)
         (tmp_path / "clock").write_text("+0\n")
         stats = process.wait_for("/cache/stats", lambda response: response.json()["last_success_at"] > "2026").json()
         assert stats["last_error"] is None
         (tmp_path / "clock").write_text("-3600\n")
         looks = nas.count(ALBUM, "get")
-        process.wait_for("/files", lambda response: nas.count(ALBUM, "get") >= looks + 2, seconds=6)
+        wait_until(lambda: nas.count(ALBUM, "get") >= looks + 2)
         assert nas.count(THUMBNAIL) == pictures
         assert nas.count(AUTH, "login") == 1
     assert len([line for line in process.log if "clock of this machine is wrong" in line]) == 1
@@ -73,7 +74,7 @@ def test_h3_a_clock_that_stands_still_in_1970_is_told_and_photos_are_shown(nas: 
     with process_at("1970-01-01 00:00:00", nas, tmp_path, "--interval", "1") as process:
         process.wait_ready()
         looks = nas.count(ALBUM, "get")
-        process.wait_for("/files", lambda response: nas.count(ALBUM, "get") > looks)
+        wait_until(lambda: nas.count(ALBUM, "get") > looks)
         answer = process.get("/files")
         assert (answer.status_code, answer.headers["Date"][:16]) == (200, "Thu, 01 Jan 1970")
     told = [line for line in process.log if "clock" in line]
@@ -88,14 +89,14 @@ def test_h2_no_timer_of_the_service_follows_the_wall_clock(nas: FakeNas, monkeyp
         running.wait_ready()
         for step[0] in (-3600.0, 3600.0, -50 * 365 * 86400.0):
             looks = nas.count(ALBUM, "get")
-            running.wait_for("/files", lambda response, looks=looks: nas.count(ALBUM, "get") >= looks + 3, seconds=5)
+            wait_until(lambda looks=looks: nas.count(ALBUM, "get") >= looks + 3)  # type: ignore[misc]
         # An outage is waited out, too.
         running.service.store.health.breaker._first_seconds = 0.1
         failing = nas.fault(fakenas.status(503), api=ALBUM)
         running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
         step[0] -= 86400.0
         failing.remove()
-        running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is None, seconds=5)
+        running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is None)
 
 
 @given(
@@ -113,7 +114,7 @@ def test_h4_the_time_a_photo_was_taken_is_the_cameras_in_every_zone_and_season(s
 def test_h5_with_a_wrong_clock_nothing_is_dated_but_the_answer_itself(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"])
+    running.wait_filled()
     photo = running.get("/files/list?details=1").json()[0]
     monkeypatch.setattr(time, "time", lambda: IN_2099)
     for path in ("/files", photo["url"], "/files/list", "/readyz"):
@@ -144,7 +145,7 @@ def test_h6_ten_minutes_of_suspension_cost_one_tick_and_not_thousands() -> None:
         ticks.append(loop.time())
         if len(ticks) == 2:
             loop.for_seconds = 600.0
-        if len(ticks) == 6:
+        if len(ticks) == 9:
             loop.stop()
 
     try:
@@ -155,7 +156,7 @@ def test_h6_ten_minutes_of_suspension_cost_one_tick_and_not_thousands() -> None:
         loop.close(all_fds=True)
     waits = [after - before for before, after in pairwise(ticks)]
     assert waits[1] >= 600.0
-    assert sum(waits[2:]) > 2 * interval
+    assert median(waits[2:]) > interval / 2
 
 
 @pytest.mark.parametrize("uptime", [FIFTY_DAYS - 0.2, 2**53 / 1e6])
@@ -165,7 +166,7 @@ def test_h7_a_long_uptime_changes_nothing(uptime: float, monkeypatch: pytest.Mon
     with canary_nas(library=Library.synthetic(3)) as nas, Running(settings_for(nas, interval_seconds=0.1)) as running:
         running.wait_ready()
         looks = nas.count(ALBUM, "get")
-        running.wait_for("/files", lambda response: nas.count(ALBUM, "get") >= looks + 3)
+        wait_until(lambda: nas.count(ALBUM, "get") >= looks + 3)
         failing = nas.fault(fakenas.html(), api=ALBUM)
         running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
         failing.remove()

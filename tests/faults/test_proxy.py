@@ -72,10 +72,10 @@ def test_it_falls_silent_and_stays(line: Proxy, limit: int | None) -> None:
 
 
 def test_pieces_are_as_small_as_it_slices_them(line: Proxy) -> None:
-    line.toxics = Toxics(slicer=5, latency=0.002)
+    line.toxics = Toxics(slicer=5, latency=0.5)
     with connect(line.port) as connection:
         connection.sendall(REQUEST)
-        assert 1 <= len(connection.recv(1000)) <= 10
+        assert 1 <= len(connection.recv(1000)) <= 5
 
 
 def test_a_narrow_line_takes_its_time_and_a_close_may_be_slow(line: Proxy) -> None:

@@ -23,6 +23,7 @@ from .rules import Troubles
 from .weather import Forecast, Spell, Weather, forecast
 
 _STEP_SECONDS = 0.05
+_LATE_SECONDS = 0.2  # a machine on which sleep ends so late did not run the NAS in time either
 _SAMPLE_SECONDS = 0.5
 _STOP_SECONDS = 15.0
 
@@ -67,6 +68,7 @@ class _Soak:
         self._nas = self._house.nas
         self._calls: Counter[str] = Counter()
         self._dark: list[tuple[float, float]] = []
+        self._stalls: list[tuple[float, float]] = []
         self._samples: list[Sample] = []
         self._faketime = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)  # Debian: faketime
         self._wall_offset = 0
@@ -137,9 +139,15 @@ class _Soak:
                 with suppress(HTTPException, OSError):
                     self._observer.look()
                 self._count_calls()
-            time.sleep(_STEP_SECONDS)
+            self._step()
         if self._dark and self._dark[-1][1] == float("inf"):
             self.light()
+
+    def _step(self) -> None:
+        before = self._clock()
+        time.sleep(_STEP_SECONDS)
+        if self._clock() > before + _STEP_SECONDS + _LATE_SECONDS:
+            self._stalls.append((before, self._clock()))
 
     def _count_calls(self) -> None:
         """The NAS keeps all that it was ever asked, which is too much for a long soak."""
@@ -177,7 +185,7 @@ class _Soak:
         self._count_calls()
         spells = [(spell.begin, spell.end) for spell in self._forecast.spells if not spell.is_dark]
         ends = [(at, at + 0.5) for at, _ in self._forecast.session_ends]
-        troubles = Troubles([*spells, *self._dark, *ends], self._seconds)
+        troubles = Troubles([*spells, *self._dark, *ends, *self._stalls], self._seconds)
         log = self._process.log
         for kiosk in self._kiosks:
             problems += [f"{kiosk.name}: {problem}" for problem in self._judge(kiosk, troubles)]

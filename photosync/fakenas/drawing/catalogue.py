@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from photosync.fakenas.drawing import home, meadows, mountains, seaside, table, towns
+from photosync.fakenas.drawing import holidays, home, meadows, mountains, outings, seaside, table, towns
 from photosync.fakenas.drawing.primitives import Canvas
 
 PLACE_PARTS = ("country", "state", "county", "city", "town", "district", "village", "route", "landmark")
@@ -150,7 +150,7 @@ SAMPLES = (
     ),
     Sample(
         "balloons",
-        towns.balloons,
+        outings.balloons,
         CLASSIC,
         "IMG_20250906_063518.jpg",
         "2025-09-06T06:35:18",
@@ -177,7 +177,7 @@ SAMPLES = (
     ),
     Sample(
         "bicycle",
-        towns.bicycle,
+        outings.bicycle,
         WIDE,
         "IMG_20180610_111902.jpg",
         "2018-06-10T11:19:02",
@@ -186,7 +186,7 @@ SAMPLES = (
     ),
     Sample(
         "ferris-wheel",
-        towns.ferris_wheel,
+        outings.ferris_wheel,
         WIDE,
         "20240427_204455.jpg",
         "2024-04-27T20:44:55",
@@ -223,7 +223,7 @@ SAMPLES = (
     Sample("picnic", table.picnic, CLASSIC, "IMG_20160716_124833.jpg", "2016-07-16T12:48:33", None, None),
     Sample(
         "snowman",
-        home.snowman,
+        holidays.snowman,
         UPRIGHT,
         "DSC_0015.JPG",
         "2010-12-19T13:05:29",
@@ -233,7 +233,7 @@ SAMPLES = (
     Sample("hot-cup", table.hot_cup, SQUARE, "IMG_20231203_170208.jpg", "2023-12-03T17:02:08", None, None),
     Sample(
         "pumpkin-porch",
-        home.pumpkin_porch,
+        holidays.pumpkin_porch,
         CLASSIC,
         "20201030_173351.jpg",
         "2020-10-30T17:33:51",
@@ -242,7 +242,7 @@ SAMPLES = (
     ),
     Sample(
         "christmas-tree",
-        home.christmas_tree,
+        holidays.christmas_tree,
         TALL,
         "IMG_20251224_181500.jpg",
         "2025-12-24T18:15:00",
