@@ -9,12 +9,20 @@ import os
 import resource
 import socket
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPServerConnectionDelegate
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
@@ -102,6 +110,33 @@ class _Listener:
             io_loop.update_handler(self.fileno(), IOLoop.READ)
 
 
+class _Request(HTTPMessageDelegate):
+    """Asks who answers only when the request is here: on a kept-alive connection that may be long after the last."""
+
+    __slots__ = ("_choose", "_chosen")
+
+    def __init__(self, choose: Callable[[], HTTPMessageDelegate]) -> None:
+        self._choose = choose
+        self._chosen: HTTPMessageDelegate | None = None
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        self._chosen = self._choose()
+        return self._chosen.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._chosen.data_received(chunk) if self._chosen else None
+
+    def finish(self) -> None:
+        if self._chosen:
+            self._chosen.finish()
+
+    def on_connection_close(self) -> None:
+        if self._chosen:
+            self._chosen.on_connection_close()
+
+
 class Server(HTTPServer):
     """An HTTPServer that clients cannot take down.
 
@@ -125,6 +160,17 @@ class Server(HTTPServer):
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         super().add_sockets([cast(socket.socket, _Listener(listening)) for listening in sockets])
+
+    def move_to(self, sockets: Iterable[socket.socket]) -> None:
+        """Listens on these and no longer on those before; connections that are open stay."""
+        before = list(self._sockets)
+        self.add_sockets(sockets)
+        for number in before:
+            self._handlers.pop(number)()
+            self._sockets.pop(number).close()
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        return _Request(partial(super().start_request, server_conn, request_conn))
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         host = str(address[0]) if address else ""
