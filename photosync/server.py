@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
 from tornado.httputil import (
     HTTPConnection,
@@ -113,15 +114,17 @@ class _Listener:
 class _Request(HTTPMessageDelegate):
     """Asks who answers only when the request is here: on a kept-alive connection that may be long after the last."""
 
-    __slots__ = ("_choose", "_chosen")
+    __slots__ = ("_choose", "_chosen", "_heard")
 
-    def __init__(self, choose: Callable[[], HTTPMessageDelegate]) -> None:
+    def __init__(self, choose: Callable[[], HTTPMessageDelegate], heard: Callable[[], None]) -> None:
         self._choose = choose
+        self._heard = heard
         self._chosen: HTTPMessageDelegate | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
+        self._heard()
         self._chosen = self._choose()
         return self._chosen.headers_received(start_line, headers)
 
@@ -157,6 +160,7 @@ class Server(HTTPServer):
         self._stall_seconds = stall_seconds
         self._limit = connection_limit()
         self._open: Counter[str] = Counter()
+        self._silent: set[IOStream] = set()  # whose first request is not here yet
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         super().add_sockets([cast(socket.socket, _Listener(listening)) for listening in sockets])
@@ -170,7 +174,14 @@ class Server(HTTPServer):
             self._sockets.pop(number).close()
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        return _Request(partial(super().start_request, server_conn, request_conn))
+        heard = partial(self._silent.discard, cast(HTTP1Connection, request_conn).stream)
+        return _Request(partial(super().start_request, server_conn, request_conn), heard)
+
+    async def hear_out(self, timeout_seconds: float) -> None:
+        """After `stop`: returns when every connection that was accepted has said what it wants, or the time is over."""
+        until = IOLoop.current().time() + timeout_seconds
+        while self._silent and IOLoop.current().time() < until:
+            await asyncio.sleep(0.01)
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         host = str(address[0]) if address else ""
@@ -183,10 +194,12 @@ class Server(HTTPServer):
         # Headers and body are written right after each other; switching this for each answer costs three calls.
         stream.set_nodelay(True)
         stream.set_nodelay = _leave_it  # type: ignore[method-assign]
+        self._silent.add(stream)
         super().handle_stream(stream, address)
 
     def on_close(self, server_conn: object) -> None:
         super().on_close(server_conn)
+        self._silent.discard(server_conn.stream)  # type: ignore[attr-defined]
         host = str(server_conn.context.address[0]) if server_conn.context.address else ""  # type: ignore[attr-defined]
         self._open[host] -= 1
         if self._open[host] <= 0:

@@ -29,6 +29,7 @@ from .store import PhotoStore
 from .sync import AlbumSync
 from .web import make_app
 
+_HEAR_SECONDS = 1.0
 _DRAIN_SECONDS = 8.0
 _RECALL_SECONDS = 10.0
 _KEEP_SECONDS = 2.0
@@ -144,6 +145,7 @@ class Service:
     async def stop(self) -> None:
         """Accepts nothing new, finishes what is being sent, logs out. Takes about ten seconds at most."""
         self.server.stop()
+        await self.server.hear_out(_HEAR_SECONDS)
         await self.traffic.drain(_DRAIN_SECONDS)
         await self.sync.stop()
         if self.keeper is not None:

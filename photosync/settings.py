@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,8 @@ class _Loader(Sources):
         if self.command == "demo":
             way_in: dict[str, Any] = {"url": "", "albums": self.albums()}
         else:
-            way_in = self.account(state_dir) if self.raw["share-link"] is None else self.share_link()
+            link = self.given_link()
+            way_in = self.account(state_dir) if link is None else self.share_link(link)
         if self.raw["insecure"]:
             self.warnings.append(
                 f"{self.source('insecure')}: the NAS's certificate is not checked, so anybody in your network could "
@@ -153,11 +155,23 @@ class _Loader(Sources):
                 self.mistakes.append(f"{self.source(name)} is of no use without share-link.")
         found = self.password("password")
         if found["password"] is None and found["password_file"] is None and not self.given("password"):
-            self.missing("password", "the password of the NAS account", "--password-file FILE (or -p PASS)")
+            unit = "The systemd unit takes it from /etc/photos-sync/password."
+            otherwise = unit if "CREDENTIALS_DIRECTORY" in self.environment else ""
+            self.missing("password", "the password of the NAS account", "--password-file FILE (or -p PASS)", otherwise)
         second_factor = {"device_file": self.device_file(state_dir), "otp_code": self.otp_code()}
         return {"username": username, "url": self.url(), "albums": self.albums()} | second_factor | found
 
-    def share_link(self) -> dict[str, Any]:
+    def given_link(self) -> str | None:
+        """The share link, as a text, in a file or by systemd; "" if there is something wrong with its file."""
+        found = self.password("share-link", "share link")
+        if found["password_file"] is None:
+            return found["password"].reveal() if found["password"] else None
+        self.sources["share-link"] = str(found["password_file"])
+        with suppress(ValueError):
+            return secret_in(found["password_file"], guarded=found["password_file_guarded"]).reveal()
+        return ""
+
+    def share_link(self, link: str) -> dict[str, Any]:
         """In place of an account, of the NAS's address and of the album's name."""
         if self.command == "enrol":
             self.mistakes.append(
@@ -170,9 +184,10 @@ class _Loader(Sources):
                     f"{_INSTEAD[name]}"
                 )
         found: dict[str, Any] = {"albums": ("",)} | self.password("share-password")
-        self.warn_if_seen("share-link", "The share link", "Put it into the configuration file.")
+        if not link:
+            return found | {"url": ""}
         try:
-            url, folder, passphrase = split_link(self.raw["share-link"])
+            url, folder, passphrase = split_link(link)
             return found | {"url": url, "share_link": passphrase, "share_folder": folder}
         except ValueError as error:
             self.mistakes.append(f"{self.source('share-link')}: {error}")
@@ -227,7 +242,7 @@ class _Loader(Sources):
             )
         return ":".join(re.findall("..", digits))
 
-    def password(self, name: str) -> dict[str, Any]:
+    def password(self, name: str, what: str = "password") -> dict[str, Any]:
         """The password's part of the settings, from the option `name` or its file."""
         text, file = self.raw[name], self.raw[f"{name}-file"]
         if text is not None and file is not None:
@@ -241,20 +256,29 @@ class _Loader(Sources):
             )
             return found
         if text is not None:
-            return found | {"password": self.plain_password(name, text)}
-        directory = self.environment.get("CREDENTIALS_DIRECTORY")
-        credential = Path(directory) / name if directory else None
-        if file is None and credential is not None and credential.is_file():
+            return found | {"password": self.plain_password(name, what, text)}
+        if file is None and (credential := self.credential(name)) is not None:
             file, self.sources[f"{name}-file"] = credential, "CREDENTIALS_DIRECTORY"
         if file is None:
             return found
-        path = self.checked_password_file(f"{name}-file", Path(file))
+        path = self.checked_password_file(f"{name}-file", what, Path(file))
         return found | {"password_file": path, "password_file_guarded": self.is_guarded(path)}
 
-    def plain_password(self, name: str, text: str) -> Secret:
+    def credential(self, name: str) -> Path | None:
+        """What systemd provides. An empty file is the unit's way to say that there is none."""
+        folder = self.environment.get("CREDENTIALS_DIRECTORY")
+        path = Path(folder, name) if folder else None
+        try:
+            return path if path is not None and path.read_bytes().strip() else None
+        except FileNotFoundError:
+            return None
+        except OSError:  # which is told when it is used
+            return path
+
+    def plain_password(self, name: str, what: str, text: str) -> Secret:
         if not text:
             self.mistakes.append(f"{self.source(name)} is empty.")
-        self.warn_if_seen(name, "The password", f"Put it into a file and use --{name}-file.")
+        self.warn_if_seen(name, f"The {what}", f"Put it into a file and use --{name}-file.")
         return Secret(text)
 
     def warn_if_seen(self, name: str, what: str, instead: str) -> None:
@@ -269,9 +293,9 @@ class _Loader(Sources):
                 f"{path} holds a {what.partition(' ')[2]} and every user can read it. Run: chmod 600 {path}"
             )
 
-    def checked_password_file(self, name: str, path: Path) -> Path:
+    def checked_password_file(self, name: str, what: str, path: Path) -> Path:
         try:
-            secret_in(path, guarded=self.is_guarded(path))
+            secret_in(path, f"the {what}", guarded=self.is_guarded(path))
         except ValueError as error:
             self.mistakes.append(f"{self.source(name)}: {error}")
         return path

@@ -29,6 +29,10 @@ VALUES: dict[str, tuple[Callable[[Settings], object], list[tuple[str, object]]]]
             ("http://nas3/mo/sharing/three3/", ("http://nas3:80", "three3")),
         ],
     ),
+    "share-link-file": (
+        lambda settings: settings.share_link and settings.share_link.reveal(),
+        [("LINK1", "one1"), ("LINK2", "two2")] * 2,
+    ),
     "share-password": (
         lambda settings: settings.password and settings.password.reveal(),
         [("one", "one"), ("two", "two"), ("1234", "1234")],
@@ -93,6 +97,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("FILE1", "FILE2", "FILE3"):
         (tmp_path / name).write_text("secret\n")
+        (tmp_path / name).chmod(0o600)
+    for name, passphrase in (("LINK1", "one1"), ("LINK2", "two2")):
+        (tmp_path / name).write_text(f"http://nas/mo/sharing/{passphrase}\n")
         (tmp_path / name).chmod(0o600)
     for name in ("PEM1", "PEM2"):
         (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----\n")
