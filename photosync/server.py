@@ -161,6 +161,7 @@ class Server(HTTPServer):
         self._limit = connection_limit()
         self._open: Counter[str] = Counter()
         self._silent: set[IOStream] = set()  # whose first request is not here yet
+        self._heard_out = asyncio.Event()
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         super().add_sockets([cast(socket.socket, _Listener(listening)) for listening in sockets])
@@ -174,14 +175,20 @@ class Server(HTTPServer):
             self._sockets.pop(number).close()
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        heard = partial(self._silent.discard, cast(HTTP1Connection, request_conn).stream)
+        heard = partial(self._hear, cast(HTTP1Connection, request_conn).stream)
         return _Request(partial(super().start_request, server_conn, request_conn), heard)
 
     async def hear_out(self, timeout_seconds: float) -> None:
         """After `stop`: returns when every connection that was accepted has said what it wants, or the time is over."""
-        until = IOLoop.current().time() + timeout_seconds
-        while self._silent and IOLoop.current().time() < until:
-            await asyncio.sleep(0.01)
+        self._heard_out.clear()
+        if self._silent:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._heard_out.wait(), timeout_seconds)
+
+    def _hear(self, stream: IOStream) -> None:
+        self._silent.discard(stream)
+        if not self._silent:
+            self._heard_out.set()
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         host = str(address[0]) if address else ""
@@ -199,7 +206,7 @@ class Server(HTTPServer):
 
     def on_close(self, server_conn: object) -> None:
         super().on_close(server_conn)
-        self._silent.discard(server_conn.stream)  # type: ignore[attr-defined]
+        self._hear(server_conn.stream)  # type: ignore[attr-defined]
         host = str(server_conn.context.address[0]) if server_conn.context.address else ""  # type: ignore[attr-defined]
         self._open[host] -= 1
         if self._open[host] <= 0:
