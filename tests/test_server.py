@@ -65,14 +65,15 @@ def test_a_connection_that_was_accepted_before_the_end_is_still_answered(
     monkeypatch.setattr(service, "_HEAR_SECONDS", 60.0)
     with Running(settings_for(nas)) as running:
         running.wait_ready()
-        with connect(running.service.port) as connection:
+        port = running.service.port
+        with connect(port) as connection:
             running.session.close()
             running.get("/healthz")  # the one before it has been accepted, too
             ending = threading.Thread(target=running.stop)
             ending.start()
             while True:
                 try:
-                    socket.create_connection(("127.0.0.1", running.service.port), 5).close()
+                    socket.create_connection(("127.0.0.1", port), 5).close()
                 except ConnectionError:
                     break
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
