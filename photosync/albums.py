@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from typing import Protocol
 
+from .catalog import Catalog, Photos, left_out
 from .errors import (
     AlbumProblem,
     LoginRefused,
@@ -20,7 +21,7 @@ from .errors import (
     PhotosSyncError,
 )
 from .listing import Listing
-from .models import Album, Catalog, Photo, left_out
+from .models import Album, Photo
 
 RELIST_SECONDS = 6 * 3600.0
 _GONE = frozenset({"album_not_found", "album_ambiguous"})
@@ -48,7 +49,7 @@ class AlbumView:
 
     name: str
     album: Album | None = None
-    photos: tuple[Photo, ...] = ()
+    photos: Sequence[Photo] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     listed_at: float | None = None
     catalog: Catalog = field(default_factory=Catalog)
@@ -69,7 +70,7 @@ class Look:
 
     views: tuple[AlbumView, ...]
     catalog: Catalog | None = None
-    fresh: tuple[Photo, ...] = ()
+    fresh: Sequence[Photo] = ()
 
 
 def look(
@@ -175,7 +176,7 @@ def _listed(view: AlbumView, album: Album, listing: Listing, now: float) -> Albu
     return replace(
         view,
         album=album,
-        photos=tuple(listing.photos),
+        photos=listing.photos,
         skipped=listing.skipped,
         listed_at=now,
         problem=None,
@@ -230,40 +231,38 @@ def _is_same_listing(view: AlbumView, before: AlbumView) -> bool:
     return view.photos is before.photos and view.listed_at == before.listed_at
 
 
+def each_once(views: Iterable[AlbumView]) -> Iterator[Photo]:
+    """The photos of all the albums. One in several belongs to the first."""
+    seen: set[int] = set()
+    for view in views:
+        for photo in view.photos:
+            if photo.id not in seen:
+                seen.add(photo.id)
+                yield photo
+
+
 def _merge(views: Sequence[AlbumView], previous: Catalog) -> Look:
     """One catalog of all albums, in which each photo is once, and one for each album, made of the same photos."""
-    merged: dict[int, Photo] = {}
     skipped: Counter[str] = Counter()
     for view in views:
         skipped.update(view.skipped)
-        for photo in view.photos:
-            merged.setdefault(photo.id, photo)
-    catalog = Catalog.build(merged.values(), skipped, previous)
-    fresh = tuple(photo for photo in catalog.photos if _is_fresh(photo, previous))
+    catalog = Catalog.build(views[0].photos if len(views) == 1 else each_once(views), skipped, previous)
     if len(views) == 1:
-        return Look((replace(views[0], photos=catalog.photos, catalog=catalog),), catalog, fresh)
-    return Look(tuple(_narrowed(view, merged) for view in views), catalog, fresh)
+        views = (replace(views[0], photos=catalog.photos, catalog=catalog),)
+    else:
+        views = tuple(_narrowed(view, catalog) for view in views)
+    return Look(views, catalog, _fresh(catalog, previous))
 
 
-def _narrowed(view: AlbumView, merged: Mapping[int, Photo]) -> AlbumView:
-    """The view with its part of all photos. Its catalog stays the same object if that holds the same ones."""
-    before, photos = view.catalog, [merged[photo.id] for photo in view.photos]
-    unchanged = len(photos) == len(before.photos) and all(before.by_id.get(photo.id) is photo for photo in photos)
-    return replace(
-        view,
-        photos=tuple(map(_sharing, view.photos, photos)),
-        catalog=before if unchanged and before.tag else Catalog.build(photos, view.skipped, before, by_name=False),
-    )
+def _narrowed(view: AlbumView, whole: Catalog) -> AlbumView:
+    """The view with its part of all photos."""
+    own = (whole.by_id[photo.id] for photo in view.photos)
+    return replace(view, catalog=Catalog.build(own, view.skipped, view.catalog))
 
 
-def _sharing(photo: Photo, first: Photo) -> Photo:
-    """The photo as this album lists it, in memory but once with what the first album says of it, too."""
-    if photo is first or photo.version is first.version:
-        return photo
-    twin = replace(first, album=photo.album, access=photo.access)
-    return twin if twin == photo else photo
-
-
-def _is_fresh(photo: Photo, previous: Catalog) -> bool:
-    before = previous.by_id.get(photo.id)
-    return before is None or before.key != photo.key
+def _fresh(catalog: Catalog, previous: Catalog) -> Photos:
+    """The photos that are new or changed."""
+    if not previous.photos:
+        return catalog.photos
+    keys = {photo.id: photo.key for photo in previous.photos}
+    return Photos(photo for photo in catalog.photos if photo.key != keys.get(photo.id))

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from .address import AddressOption
 from .albums import AlbumView, describe, look
+from .catalog import Catalog, left_out
 from .certificates import Certificate, certificate_at
 from .connect import build_client
 from .elsewhere import PORTS, candidates, find
 from .errors import LOOK_AT_IT, LOOK_FOR_IT, AlbumProblem, NasError, NasRedirects, PhotosSyncError
 from .log import Redactor, harmless
-from .models import Catalog, Photo, left_out
+from .models import Photo
 from .nas import SynologyClient
 from .settings import Settings
 from .trouble import changed_certificate, unresolved

@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .models import Catalog
+from .catalog import Catalog
 
 MAX_DECKS = 256
 _ROUNDS = 4

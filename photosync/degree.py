@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from .catalog import Catalog
 from .errors import (
     AlbumProblem,
     Busy,
@@ -15,7 +16,6 @@ from .errors import (
     PhotoNotFound,
     PhotosSyncError,
 )
-from .models import Catalog
 from .store import PhotoStore
 from .sync import AlbumSync
 

@@ -7,8 +7,9 @@ import random
 from collections.abc import Callable
 
 from .breaker import Breaker, Quarantine
+from .catalog import Catalog
 from .errors import LoginRefused, NasCallRefused, NasError, NasTimeout, NasUnreachable, PhotoNotFound, PhotosSyncError
-from .models import Catalog, Photo
+from .models import Photo
 
 log = logging.getLogger(__name__)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
+from .catalog import Photos
 from .errors import NasBadAnswer
 from .models import Album, Photo
 
@@ -23,11 +23,10 @@ class Listing:
 
     def __init__(self, album: Album, photo_size: str) -> None:
         self.album = album
-        self.photos: list[Photo] = []
+        self.photos = Photos()
         self.skipped: Counter[str] = Counter()
         self.seen: set[int] = set()
         self._photo_size = photo_size
-        self._same: dict[Any, Any] = {}  # equal sizes and places are kept once: albums hold many of each
 
     def add(self, rows: Sequence[dict[str, Any]]) -> bool:
         """Takes a page's rows; those seen before are left out (pages shift while photos are uploaded).
@@ -48,7 +47,7 @@ class Listing:
         if reason:
             self.skipped[reason] += 1
         else:
-            self.photos.append(self._photo(row))
+            self.photos.add(self._photo(row))
 
     def _reason_to_skip(self, row: dict[str, Any]) -> str:
         if "video" in str(row.get("type")):
@@ -62,21 +61,20 @@ class Listing:
 
     def _photo(self, row: dict[str, Any]) -> Photo:
         thumbnail, resolution = _part(row, "additional", "thumbnail"), _part(row, "additional", "resolution")
-        number, unit = row["id"], thumbnail["unit_id"]
         description = _part(row, "additional").get("description")
         earliest, latest = _YEARS
         return Photo(
-            id=number,
-            unit_id=number if unit == number else unit,
+            id=row["id"],
+            unit_id=thumbnail["unit_id"],
             version=_version(thumbnail["cache_key"]),
             size=self._size(row, thumbnail),
             filename=row["filename"],
             taken_seconds=min(max(row["time"], earliest), latest),
-            width=self._once(_pixels(resolution.get("width"))),
-            height=self._once(_pixels(resolution.get("height"))),
+            width=_pixels(resolution.get("width")),
+            height=_pixels(resolution.get("height")),
             album=self.album.name,
             access=self._access(row),
-            place=self._once(_place(_part(row, "additional", "address"))),
+            place=_place(_part(row, "additional", "address")),
             description=description if isinstance(description, str) and description else None,
         )
 
@@ -102,9 +100,6 @@ class Listing:
             return "team"
         return self.album.passphrase if owner != self.album.owner_user_id else ""
 
-    def _once(self, value: Any) -> Any:
-        return self._same.setdefault(value, value)
-
 
 def rows_of(data: object) -> list[dict[str, Any]]:
     """The `list` of an answer; NasBadAnswer unless it is a list of objects."""
@@ -123,10 +118,10 @@ def album_from_row(row: dict[str, Any], *, shared_with_me: bool) -> Album:
     privacy = _part(row, "additional", "sharing_info").get("privacy_type")
     return Album(
         id=number,
-        name=sys.intern(name) if isinstance(name, str) else "",
+        name=name if isinstance(name, str) else "",
         item_count=count,
         owner_user_id=row["owner_user_id"] if _is_whole(row.get("owner_user_id")) else -1,
-        passphrase=sys.intern(passphrase) if isinstance(passphrase, str) and passphrase.isascii() else "",
+        passphrase=passphrase if isinstance(passphrase, str) and passphrase.isascii() else "",
         shared_with_me=shared_with_me,
         smart=row.get("type") == "condition",
         state=(

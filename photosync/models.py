@@ -1,10 +1,7 @@
-"""Photos and catalogs: immutable values, used on every thread."""
+"""Photo and Album: immutable values, used on every thread."""
 
 from __future__ import annotations
 
-import hashlib
-from array import array
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -102,71 +99,3 @@ class Album:
         if self.shared_with_me:
             return {"passphrase": self.passphrase}
         return {"id": [self.id]} if plural else {"album_id": self.id}
-
-
-@dataclass(frozen=True, slots=True)
-class Catalog:
-    """A complete listing of one or all albums, in order of the time taken, then id; replaced, never edited.
-
-    `tag` is a digest of everything that is told about the photos: equal on every server of one NAS.
-    `skipped` counts the items that are not served, by reason.
-    `slots` holds the ids in the order in which they joined, 0 where one has left: a photo keeps its slot for as
-    long as it stays, so that decks can deal by slot. A new `generation` means that the slots were dealt anew.
-    """
-
-    photos: tuple[Photo, ...] = ()
-    by_id: Mapping[int, Photo] = field(default_factory=dict, repr=False)
-    by_filename: Mapping[str, Photo] = field(default_factory=dict, repr=False)
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    tag: str = ""
-    slots: array[int] = field(default_factory=lambda: array("q"), repr=False)
-    generation: int = 0
-
-    @classmethod
-    def build(
-        cls,
-        photos: Iterable[Photo],
-        skipped: Mapping[str, int],
-        previous: Catalog | None = None,
-        *,
-        by_name: bool = True,
-    ) -> Catalog:
-        """Sorts, indexes (by file name, too, if `by_name`) and digests.
-
-        Takes a while for a large album: call it on a worker thread.
-        """
-        ordered = tuple(sorted(photos, key=_place))
-        by_filename: dict[str, Photo] = {}
-        digest = hashlib.sha256()
-        for photo in ordered:
-            namesake = by_filename.get(photo.filename)
-            if by_name and (namesake is None or photo.id < namesake.id):
-                by_filename[photo.filename] = photo
-            digest.update(
-                f"{photo.key}{photo.filename!r}{photo.taken_seconds} {photo.width}x{photo.height}"
-                f"{photo.album!r}{photo.place!r}{photo.description!r}\n".encode()
-            )
-        by_id = {photo.id: photo for photo in ordered}
-        slots, generation = _slots(by_id, previous or cls())
-        return cls(ordered, by_id, by_filename, dict(skipped), digest.hexdigest()[:32], slots, generation)
-
-
-def _place(photo: Photo) -> tuple[int, int]:
-    # An attrgetter would keep the interpreter's lock from the loop until the last of 100,000 photos has its key.
-    return photo.taken_seconds, photo.id
-
-
-def left_out(skipped: Mapping[str, int]) -> str:
-    """The items that are not served, in words."""
-    words = {"video": "video", "no_rendition": "without a preview"}
-    counted = sorted((words.get(reason, reason), count) for reason, count in skipped.items())
-    return ", ".join(f"{count} {word}{'s' if word == 'video' and count > 1 else ''}" for word, count in counted)
-
-
-def _slots(by_id: Mapping[int, Photo], previous: Catalog) -> tuple[array[int], int]:
-    """Kept slots first, then one for each new photo; dealt anew once three quarters of them are empty."""
-    kept = array("q", (number if number in by_id else 0 for number in previous.slots))
-    if len(kept) > 4 * len(by_id) + 1000:
-        return array("q", by_id), previous.generation + 1
-    kept.extend(number for number in by_id if number not in previous.by_id)
-    return kept, previous.generation

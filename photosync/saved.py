@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .albums import AlbumView
-from .models import UNKNOWN_ACCESS, Catalog, Photo
+from .albums import AlbumView, each_once
+from .catalog import Catalog, Photos, PhotosById
+from .models import UNKNOWN_ACCESS, Photo
 from .state import keep
 
 _FORMAT = 1
@@ -42,7 +43,7 @@ def load(path: Path, source: str, names: Sequence[str]) -> Saved | None:
             return _read(_checked(stream), source, names)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, StopIteration):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, StopIteration):
         raise Unreadable from None
 
 
@@ -100,21 +101,20 @@ def _read(rows: Iterator[Any], source: str, names: Sequence[str]) -> Saved | Non
     head = next(rows)
     if head["format"] != _FORMAT:
         raise Unreadable
-    photos = {photo.id: photo for photo in (_photo(next(rows)) for _ in range(head["photos"]))}
+    photos = PhotosById(Photos(_photo(next(rows)) for _ in range(head["photos"])))
     slots = _numbers(rows, head["slots"])
     found: dict[str, AlbumView] = {}
     for _ in range(head["albums"]):
         album = next(rows)
-        own = [photos[number] for number in _numbers(rows, album["photos"])]
-        catalog = _catalog(own, album, _numbers(rows, album["slots"]), by_name=False)
-        found[album["name"]] = AlbumView(album["name"], photos=tuple(own), skipped=catalog.skipped, catalog=catalog)
+        own = Photos(photos[number] for number in _numbers(rows, album["photos"]))
+        catalog = _catalog(own, album, _numbers(rows, album["slots"]))
+        found[album["name"]] = AlbumView(album["name"], photos=own, skipped=catalog.skipped, catalog=catalog)
     for _ in rows:
         raise Unreadable  # more than was announced
     if head["source"] != source:
         return None
     views = tuple(found.get(name, AlbumView(name)) for name in names)
-    shown = {photo.id: photo for view in views for photo in view.photos}
-    catalog = _catalog(shown.values(), head, slots)
+    catalog = _catalog(Photos(each_once(views)), head, slots)
     if len(views) == 1:
         views = (replace(views[0], photos=catalog.photos, catalog=catalog),)
     return Saved(views, catalog)
@@ -135,8 +135,6 @@ def _numbers(rows: Iterator[Any], count: int) -> array[int]:
     return numbers
 
 
-def _catalog(photos: Iterable[Photo], head: Mapping[str, Any], slots: array[int], *, by_name: bool = True) -> Catalog:
+def _catalog(photos: Photos, head: Mapping[str, Any], slots: array[int]) -> Catalog:
     """With the photos in the slots that they had, so that decks go on."""
-    photos = list(photos)
-    before = Catalog(by_id={photo.id: photo for photo in photos}, slots=slots, generation=head["generation"])
-    return Catalog.build(photos, head["skipped"], before, by_name=by_name)
+    return Catalog.build(photos, head["skipped"], Catalog(slots=slots, generation=head["generation"]))

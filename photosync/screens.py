@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from .catalog import Catalog
 from .deck import Deck, Decks
 from .errors import Busy, NasTimeout, NothingSynced, PhotosSyncError
-from .models import Catalog, Photo
+from .models import Photo
 from .store import PhotoStore
 from .sync import AlbumSync
 

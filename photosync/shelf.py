@@ -8,8 +8,9 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 from .cache import PhotoCache
+from .catalog import Catalog
 from .disk import PhotoDisk
-from .models import Catalog, PhotoKey
+from .models import PhotoKey
 
 _LONGEST_READ_SECONDS = 3.0
 

@@ -16,10 +16,11 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from .cache import PhotoCache
+from .catalog import Catalog
 from .errors import Busy, NasError, NothingSynced, PhotoNotFound, PhotosSyncError
 from .flight import Flight, PictureSource
 from .health import NasHealth
-from .models import UNKNOWN_ACCESS, Catalog, Photo, PhotoKey
+from .models import UNKNOWN_ACCESS, Photo, PhotoKey
 from .shelf import Shelf
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ from itertools import chain
 from tornado.ioloop import IOLoop, PeriodicCallback
 
 from .albums import AlbumSource, AlbumView, Look, look
+from .catalog import Catalog, left_out
 from .errors import AlbumProblem, NasError, NasUnreachable, NoSuchAlbum, NothingSynced, PhotosSyncError
-from .models import Album, Catalog, Photo, left_out
+from .models import Album, Photo
 from .store import PhotoStore
 
 log = logging.getLogger(__name__)

@@ -18,11 +18,12 @@ from tornado.ioloop import IOLoop
 from tornado.web import Application, HTTPError, RequestHandler
 
 from . import metrics
+from .catalog import Catalog
 from .degree import Degree, degree_of, present_degree, staleness
 from .direct import PHOTO_CACHING, STALE_ANSWER, Direct
 from .errors import PhotoNotFound, PhotosSyncError
 from .handler import Handler, explanation
-from .models import Catalog, Photo
+from .models import Photo
 from .notices import notice, wants_picture
 from .screens import Screens
 from .server import Traffic
@@ -110,7 +111,7 @@ class OnePhoto(PhotoHandler):
         catalog = self.sync.catalog
         number = _ID.fullmatch(name)
         photo = catalog.by_id.get(int(number[1])) if number else None
-        photo = photo or catalog.by_filename.get(name)
+        photo = photo or catalog.photos.named(name)
         if photo is not None:
             return photo
         if not self.sync.has_synced:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from photosync import fakenas
 from photosync.albums import RELIST_SECONDS, AlbumView, Look, describe, find_album, look
+from photosync.catalog import Catalog
 from photosync.errors import (
     AlbumProblem,
     LoginRefused,
@@ -24,7 +25,7 @@ from photosync.errors import (
 )
 from photosync.fakenas import FakeNas, Library
 from photosync.fakenas.items import BROKEN
-from photosync.models import Album, Catalog
+from photosync.models import Album
 from photosync.nas import SynologyClient
 
 ALBUM = "SYNO.Foto.Browse.Album"
@@ -146,7 +147,7 @@ def test_an_album_that_is_unchanged_is_listed_when_that_is_asked(nas: FakeNas, c
     before = first_look(client)
     again = next_look(client, before, now=RELIST_SECONDS)
     assert catalog_of(again).tag == catalog_of(before).tag
-    assert again.fresh == ()
+    assert not again.fresh
 
 
 CHANGES: dict[str, Callable[[Library], object]] = {
@@ -204,7 +205,7 @@ def test_an_album_that_was_deleted_and_made_again_is_found_again(nas: FakeNas, c
 def test_an_empty_album_is_an_empty_catalog(nas: FakeNas, client: SynologyClient) -> None:
     nas.library.new_album("empty")
     found = first_look(client, "empty")
-    assert catalog_of(found).photos == ()
+    assert not catalog_of(found).photos
     assert found.views[0].problem is None
 
 
@@ -298,7 +299,7 @@ def test_each_album_has_a_view_made_of_the_photos_of_the_whole(family: FakeNas) 
     for place, name in enumerate(("kitchen-dash", *KINDS)):
         view = found.views[place]
         assert in_view(found, place) == shown(family, name) != set()
-        assert all(whole.by_id[photo.id] is photo for photo in view.catalog.photos)
+        assert all(whole.by_id[photo.id] == photo for photo in view.catalog.photos)
         assert view.problem is None
     assert set(whole.by_id) == set().union(*(in_view(found, place) for place in range(5)))
 
@@ -315,12 +316,10 @@ def test_one_album_alone_has_the_whole_catalog_as_its_view(client: SynologyClien
     assert found.views[0].photos is catalog_of(found).photos
 
 
-def test_a_photo_in_two_albums_shares_its_memory(client: SynologyClient) -> None:
+def test_a_photo_in_two_albums_stays_in_the_listing_of_each(client: SynologyClient) -> None:
     found = first_look(client, "kitchen-dash", "Grandparents")
     for photo in found.views[1].photos:
-        first = catalog_of(found).by_id[photo.id]
-        assert (photo.album, first.album) == ("Grandparents", "kitchen-dash")
-        assert photo.version is first.version and photo.filename is first.filename
+        assert (photo.album, catalog_of(found).by_id[photo.id].album) == ("Grandparents", "kitchen-dash")
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2])
@@ -330,7 +329,7 @@ def test_one_missing_album_keeps_no_other_from_being_listed(nas: FakeNas, client
     found = first_look(client, *wanted)
     error = problem_of(found, missing)
     assert error.kind == "album_not_found" and "'kitchen-dash'" in str(error)
-    assert found.views[missing].catalog.photos == ()
+    assert not found.views[missing].catalog.photos
     assert ids_of(found) == shown(nas, "Grandparents") | shown(nas, "Anna's garden")
     assert [view.problem for view in found.views if view.name in ("Grandparents", "Anna's garden")] == [None, None]
 
@@ -370,7 +369,7 @@ def test_only_the_album_that_changed_is_listed_again(family: FakeNas, changed: s
     assert [photo.id for photo in after.fresh] == [new.id]
     for place, name in enumerate(KINDS):
         assert in_view(after, place) == shown(family, name)
-        unchanged = after.views[place].catalog is before.views[place].catalog
+        unchanged = after.views[place].catalog.tag == before.views[place].catalog.tag
         # The smart album's first photos are listed under "Grandparents", which has them anew.
         assert unchanged or name in (changed, "Summer days")
 
@@ -399,7 +398,7 @@ def test_a_photo_that_leaves_the_first_of_its_albums_belongs_to_the_next_without
     assert nas.count(ITEM, "list") == 1
     photo = catalog_of(after).by_id[item.id]
     assert (photo.album, photo.access) == ("Anna's garden", garden.passphrase)
-    assert after.views[1].catalog.by_id[item.id] is photo
+    assert after.views[1].catalog.by_id[item.id] == photo
     assert item.id not in in_view(after, 0)
     assert client.fetch(photo) == item.data("xl")
 
@@ -411,7 +410,7 @@ def test_a_photo_that_joins_an_earlier_album_belongs_to_that_one(nas: FakeNas, c
     nas.library.add(kitchen, item)
     after = look_again(client, before)
     assert catalog_of(after).by_id[item.id].album == "kitchen-dash"
-    assert after.views[1].catalog.by_id[item.id] is catalog_of(after).by_id[item.id]
+    assert after.views[1].catalog.by_id[item.id] == catalog_of(after).by_id[item.id]
 
 
 # Albums that go

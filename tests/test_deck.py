@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from photosync.catalog import Catalog
 from photosync.deck import MAX_DECKS, Deck, Decks, Shuffle
-from photosync.models import Catalog, Photo
+from photosync.models import Photo
 
 seeds = st.integers(0, 2**32)
 

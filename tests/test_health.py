@@ -7,9 +7,10 @@ import random
 
 import pytest
 
+from photosync.catalog import Catalog
 from photosync.errors import LoginRefused, NasBadAnswer, NasCallRefused, NasTimeout, NasUnreachable, PhotoNotFound
 from photosync.health import NasHealth
-from photosync.models import Catalog, Photo
+from photosync.models import Photo
 
 
 class Clock:

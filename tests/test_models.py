@@ -1,16 +1,13 @@
-"""Photos and catalogs: immutable values that follow from what the NAS says."""
+"""Photo and Album: immutable values that follow from what the NAS says."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import FrozenInstanceError, replace
 from datetime import datetime
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from photosync.models import Album, Catalog, Photo
+from photosync.models import Album, Photo
 
 PHOTO = Photo(
     id=12,
@@ -36,10 +33,6 @@ ALBUM = Album(
     smart=False,
     state=("1",),
 )
-
-
-def photo(number: int, **fields: object) -> Photo:
-    return replace(PHOTO, id=number, unit_id=number + 1000, filename=f"IMG_{number}.JPG", **fields)  # type: ignore[arg-type]
 
 
 class TestPhoto:
@@ -100,102 +93,3 @@ class TestAlbum:
     def test_one_of_somebody_else_answers_to_its_passphrase_alone(self) -> None:
         shared = replace(ALBUM, shared_with_me=True)
         assert shared.selector() == shared.selector(plural=True) == {"passphrase": "passphrase99"}
-
-
-class TestCatalog:
-    def test_photos_stand_in_the_order_they_were_taken_then_of_their_ids(self) -> None:
-        photos = [
-            photo(1, taken_seconds=9),
-            photo(3, taken_seconds=5),
-            photo(2, taken_seconds=5),
-            photo(4, taken_seconds=-9),
-        ]
-        assert [one.id for one in Catalog.build(photos, {}).photos] == [4, 2, 3, 1]
-
-    def test_of_several_with_one_name_the_lowest_id_has_it(self) -> None:
-        photos = [replace(photo(number), filename="same.jpg", taken_seconds=-number) for number in (5, 2, 9)]
-        assert Catalog.build(photos, {}).by_filename["same.jpg"].id == 2
-
-    def test_file_names_are_left_out_where_nobody_asks_for_them(self) -> None:
-        catalog = Catalog.build([photo(1), photo(2)], {}, by_name=False)
-        assert catalog.by_filename == {}
-        assert catalog.tag == Catalog.build([photo(1), photo(2)], {}).tag
-
-    def test_photos_are_found_by_id(self) -> None:
-        catalog = Catalog.build([photo(1), photo(2)], {"video": 3})
-        assert catalog.by_id == {1: photo(1), 2: photo(2)}
-        assert catalog.skipped == {"video": 3}
-
-    @given(numbers=st.sets(st.integers(1, 1000), max_size=30), seed=st.integers())
-    @settings(deadline=None, max_examples=60)
-    def test_two_servers_make_the_same_of_it_in_whatever_order_it_was_listed(
-        self, numbers: set[int], seed: int
-    ) -> None:
-        photos = [photo(number, taken_seconds=number % 5) for number in numbers]
-        shuffled = random.Random(seed).sample(photos, len(photos))
-        one, other = Catalog.build(photos, {}), Catalog.build(shuffled, {})
-        assert (one.tag, one.photos, one.by_id, one.by_filename) == (
-            other.tag,
-            other.photos,
-            other.by_id,
-            other.by_filename,
-        )
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"id": 99},
-            {"version": "new"},
-            {"size": "m"},
-            {"filename": "new.jpg"},
-            {"taken_seconds": 5},
-            {"width": 1},
-            {"height": 1},
-            {"album": "other"},
-            {"place": "Porto"},
-            {"place": None},
-            {"description": None},
-        ],
-    )
-    def test_the_tag_changes_with_everything_that_is_told(self, change: dict[str, object]) -> None:
-        before = Catalog.build([photo(1), PHOTO], {}).tag
-        assert Catalog.build([photo(1), replace(PHOTO, **change)], {}).tag != before  # type: ignore[arg-type]
-
-    def test_the_tag_can_stand_in_a_header(self) -> None:
-        tag = Catalog.build([replace(PHOTO, filename='é"\n\ud800', place="\x00")], {}).tag
-        assert tag.isascii() and tag.isalnum()
-
-    def test_it_is_frozen(self) -> None:
-        with pytest.raises(FrozenInstanceError):
-            Catalog().tag = "x"  # type: ignore[misc]
-
-
-class TestSlots:
-    def test_a_photo_keeps_its_slot_for_as_long_as_it_stays(self) -> None:
-        first = Catalog.build([photo(number) for number in (1, 2, 3)], {})
-        second = Catalog.build([photo(number) for number in (2, 3, 4)], {}, first)
-        assert first.slots.tolist() == [1, 2, 3]
-        assert second.slots.tolist() == [0, 2, 3, 4]
-        assert second.generation == first.generation
-
-    def test_one_that_returns_gets_a_new_slot(self) -> None:
-        first = Catalog.build([photo(1), photo(2)], {})
-        second = Catalog.build([photo(2)], {}, first)
-        assert Catalog.build([photo(1), photo(2)], {}, second).slots.tolist() == [0, 2, 1]
-
-    def test_slots_are_dealt_anew_once_most_are_empty(self) -> None:
-        first = Catalog.build([photo(number) for number in range(1, 1500)], {})
-        second = Catalog.build([photo(1), photo(2)], {}, first)
-        assert second.slots.tolist() == [1, 2]
-        assert second.generation == first.generation + 1
-
-    @given(steps=st.lists(st.sets(st.integers(1, 30), max_size=20), max_size=8))
-    @settings(deadline=None, max_examples=100)
-    def test_every_photo_has_exactly_one_slot_whatever_comes_and_goes(self, steps: list[set[int]]) -> None:
-        catalog = Catalog()
-        for numbers in steps:
-            before = catalog
-            catalog = Catalog.build([photo(number) for number in numbers], {}, before)
-            assert sorted(filter(None, catalog.slots)) == sorted(numbers)
-            for place, number in enumerate(before.slots):
-                assert catalog.slots[place] == (number if number in numbers else 0)

@@ -13,7 +13,8 @@ from guest import GARDEN_PASSPHRASE, client_of
 from test_albums import catalog_of
 
 from photosync.albums import AlbumView, Look, look
-from photosync.models import UNKNOWN_ACCESS, Catalog, Photo
+from photosync.catalog import Catalog
+from photosync.models import UNKNOWN_ACCESS, Photo
 from photosync.saved import Saved, Unreadable, load, save
 
 SOURCE = "http://nas:5000 frame"
@@ -53,10 +54,9 @@ def closed(photo: Photo) -> Photo:
 
 def test_everything_comes_back_but_what_gives_access(found: Look, tmp_path: Path) -> None:
     before, after = catalog_of(found), reopened(kept(found, tmp_path))
-    assert after.catalog.photos == tuple(map(closed, before.photos))
+    assert list(after.catalog.photos) == list(map(closed, before.photos))
     assert (after.catalog.slots, after.catalog.generation) == (before.slots, before.generation)
     assert (after.catalog.tag, after.catalog.skipped) == (before.tag, before.skipped)
-    assert set(after.catalog.by_filename) == set(before.by_filename)
     assert {photo.access for photo in before.photos} == {"", "team", GARDEN_PASSPHRASE}
     for view, other in zip(after.views, found.views, strict=True):
         assert (view.name, view.listed_at, view.album) == (other.name, None, None)
@@ -70,8 +70,8 @@ def test_the_next_look_goes_on_in_the_same_slots(tmp_path: Path) -> None:
         first = look(client, [AlbumView(name) for name in NAMES], Catalog(), now=0.0)
         saved = reopened(kept(first, tmp_path))
         second = look(client, saved.views, saved.catalog, now=0.0)
-    assert second.fresh == ()
-    assert catalog_of(second).photos == catalog_of(first).photos
+    assert not second.fresh
+    assert list(catalog_of(second).photos) == list(catalog_of(first).photos)
     assert catalog_of(second).slots == catalog_of(first).slots
     assert [view.catalog.slots for view in second.views] == [view.catalog.slots for view in first.views]
 
@@ -91,7 +91,7 @@ def test_photos_of_albums_that_are_not_asked_for_any_more_stay_away(found: Look,
     garden = found.views[1].catalog
     assert [photo.id for photo in saved.catalog.photos] == [photo.id for photo in garden.photos]
     assert [len(view.photos) for view in saved.views] == [5, 0]
-    assert reopened(path, ["new one"]).catalog.photos == ()
+    assert not reopened(path, ["new one"]).catalog.photos
 
 
 def test_the_file_is_for_its_owner_alone_and_holds_no_passphrase(found: Look, tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from guest import client_of
 from test_store import Stage, nas_with, until
 
 from photosync import fakenas, shelf
+from photosync.catalog import Catalog
 from photosync.deck import Deck, Decks
 from photosync.disk import PhotoDisk
 from photosync.errors import Busy, NasUnreachable
 from photosync.fakenas import FakeNas
-from photosync.models import Catalog, Photo
+from photosync.models import Photo
 from photosync.screens import Screens
 from photosync.shelf import Shelf
 from photosync.state import StateTrouble
@@ -202,7 +203,7 @@ def test_memory_stays_within_its_limit_while_photos_come_from_disk(tmp_path: Pat
                 await stage.get(photo)
                 await until(lambda photo=photo: photo.key in stage.shelf)  # type: ignore[misc]
             calls = nas.count(THUMBNAIL)
-            for photo in stage.photos * 2:
+            for photo in [*stage.photos, *stage.photos]:
                 await stage.get(photo)
                 assert stage.cache.bytes + stage.cache.reserved_bytes <= 250_000
             assert nas.count(THUMBNAIL) == calls

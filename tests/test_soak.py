@@ -36,8 +36,9 @@ from soak.run import soak
 from soak.summary import summary
 from soak.weather import FAULTS, SESSION_SECONDS, forecast
 
+from photosync.catalog import Catalog
 from photosync.deck import Deck
-from photosync.models import Catalog, Photo
+from photosync.models import Photo
 
 SEED, SECONDS = 31, 24.0
 

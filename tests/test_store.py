@@ -21,9 +21,10 @@ from guest import client_of
 from photosync import fakenas
 from photosync.albums import AlbumView, look
 from photosync.cache import PhotoCache
+from photosync.catalog import Catalog
 from photosync.errors import Busy, NasBadAnswer, NasError, NasUnreachable, PhotosSyncError
 from photosync.fakenas import FakeNas, Library
-from photosync.models import Catalog, Photo
+from photosync.models import Photo
 from photosync.store import NAS_CALLS, PhotoStore
 
 THUMBNAIL = "SYNO.Foto.Thumbnail"

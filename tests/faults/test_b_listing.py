@@ -16,8 +16,8 @@ from conftest import Running, canary_nas, settings_for
 from guest import ALBUM, ITEM, THUMBNAIL, guest_of
 
 from photosync import fakenas
+from photosync.catalog import Catalog
 from photosync.fakenas import Fault, Library
-from photosync.models import Catalog
 
 MOST_BYTES_OF_A_PHOTO = 550
 
