@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from .albums import AlbumView
+from .catalog import Catalog
 from .degree import Degree
 from .errors import ConfigError, LoginRefused, PhotosSyncError
-from .models import Catalog
 from .nas import SynologyClient
 from .service import Service
 from .settings import Settings

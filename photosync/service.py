@@ -14,11 +14,11 @@ from tornado.platform.asyncio import AsyncIOLoop
 
 from .albums import AlbumView
 from .cache import PhotoCache
+from .catalog import Catalog
 from .deck import Decks
 from .degree import Degree, present_degree
 from .disk import PhotoDisk
 from .keeper import Keeper
-from .models import Catalog
 from .nas import SynologyClient
 from .screens import Screens
 from .server import Server, Traffic

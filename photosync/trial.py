@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from .albums import AlbumSource, AlbumView, look
+from .catalog import Catalog
 from .errors import PhotosSyncError
 from .flight import PictureSource
-from .models import Catalog
 
 _PICTURES = 3
 
