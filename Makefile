@@ -2,10 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+DESTDIR ?=
+OPT := $(DESTDIR)/opt/photos-sync
+ETC := $(DESTDIR)/etc/photos-sync
+UNITS := $(DESTDIR)/etc/systemd/system
 MINUTES ?= 10
 SEED ?=
 
-.PHONY: help demo run test torture soak openapi slow check
+.PHONY: help demo run install uninstall test torture soak openapi slow check
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -15,6 +19,26 @@ demo: .venv/installed ## run the service on the simulated NAS with its sample ph
 
 run: .venv/installed ## run the service: make run ARGS="-U nas.local -u frame --password-file secret"
 	$(BIN)/photos-sync $(ARGS)
+
+install: ## install it for systemd, as root: sudo make install (again to upgrade)
+	$(PYTHON) -m venv $(OPT)
+	$(OPT)/bin/pip install --quiet --disable-pip-version-check --upgrade .
+	install -d $(ETC) $(UNITS)
+	# The unit hands over what is in the files beside it, and commands by hand look where the service does.
+	test -e $(ETC)/config.ini || { \
+	    sed -e 's/^password-file =/#&/' -e 's|^#state-dir =.*|state-dir = /var/lib/photos-sync|' config.example.ini \
+	        > $(ETC)/config.ini && chmod 644 $(ETC)/config.ini; }
+	for name in password share-link share-password access-token; do \
+	    test -e $(ETC)/$$name || install -m 600 /dev/null $(ETC)/$$name || exit 1; done
+	install -m 644 systemd/photos-sync.service systemd/photos-sync.socket $(UNITS)/
+	test ! -d /run/systemd/system || systemctl daemon-reload
+
+uninstall: ## remove what install has made, but not what you have written into it
+	test ! -d /run/systemd/system || systemctl disable --now photos-sync.socket photos-sync.service
+	rm -f $(UNITS)/photos-sync.service $(UNITS)/photos-sync.socket
+	rm -rf $(OPT)
+	test ! -d /run/systemd/system || systemctl daemon-reload
+	@echo "Left: $(ETC) and /var/lib/photos-sync (with /var/lib/private/photos-sync)."
 
 test: .venv/installed-test ## run the tests
 	$(BIN)/pytest tests/ $(ARGS)

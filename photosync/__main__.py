@@ -6,7 +6,7 @@ import faulthandler
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +22,8 @@ EXIT_CONFIGURATION = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and gives its exit status: 0, 1 (it failed) or 2 (the configuration cannot be used)."""
     try:
-        return _command(load_settings(sys.argv[1:] if arguments is None else arguments, os.environ))
+        given = sys.argv[1:] if arguments is None else arguments
+        return _command(partial(load_settings, given, os.environ))
     except ConfigError as error:
         for mistake in error.mistakes:
             print(f"photos-sync: {mistake}", file=sys.stderr)
@@ -35,11 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
 
 
-def _command(settings: Settings) -> int:
+def _command(load: Callable[[], Settings]) -> int:
+    settings = load()
     if settings.command == "demo":
-        return _demo(settings)
+        return _demo(load)
     if settings.command == "run":
-        return _run(settings)
+        return _run(settings, load)
     from . import check, enrol
 
     for warning in settings.warnings:
@@ -48,31 +50,39 @@ def _command(settings: Settings) -> int:
     return EXIT_FAILED if not steps(settings) else 0
 
 
-def _demo(settings: Settings) -> int:
+def _demo(load: Callable[[], Settings]) -> int:
     from .fakenas import FakeNas
 
     with FakeNas(password="open-sesame") as nas:
         print(f"The simulated NAS: {nas.url} (account {nas.username}, password {nas.password})", flush=True)
-        found = replace(settings, url=nas.url, username=nas.username, password=Secret(nas.password), state_dir=None)
-        return _run(found)
+
+        def load_for_demo() -> Settings:
+            password = Secret(nas.password)
+            return replace(load(), url=nas.url, username=nas.username, password=password, state_dir=None)
+
+        return _run(load_for_demo(), load_for_demo)
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, load: Callable[[], Settings]) -> int:
+    """Serves by these settings, until they are loaded anew."""
     import logging
 
     from .allocator import tune_allocator
     from .connect import build_client, log_in_early
-    from .listen import listen
+    from .listen import listen, passed_sockets
     from .log import Logging, Redactor
 
     gc.disable()  # what is being loaded stays, and need not be looked through meanwhile
     tune_allocator()
-    sockets = listen(settings.listen_address, settings.server_port)
+    passed = passed_sockets(os.environ)
+    sockets = passed or listen(settings.listen_address, settings.server_port)
     redactor = Redactor()
     client = build_client(settings, redactor)
     log_in_early(client)
     # Loading the server takes about as long as the login: both at once.
-    from .service import Service, run
+    from .process import run
+    from .reload import Reload
+    from .service import Service
 
     gc.freeze()
     gc.enable()
@@ -86,8 +96,20 @@ def _run(settings: Settings) -> int:
     try:
         for warning in settings.warnings:
             logging.getLogger(__name__).warning("%s", warning)
+        if passed:
+            logging.getLogger(__name__).info(
+                "The socket unit of systemd says where to listen; server-port and listen-address have no effect."
+            )
         service = Service(settings, client, sockets)
-        run(service, os.environ, partial(_announce, settings))
+        reload = Reload(
+            service,
+            settings,
+            load=load,
+            build=lambda settings: build_client(settings, redactor),
+            listen=None if passed else listen,
+            set_level=lines.set_level,
+        )
+        run(service, os.environ, partial(_announce, settings), reload)
     finally:
         lines.stop()
     return 0

@@ -83,7 +83,7 @@ class PhotoCache:
         if lent.holders == 0:
             del self._lent[key]
             self._lent_bytes -= len(lent.data)
-            if not lent.discarded:
+            if not lent.discarded and self.has_room(len(lent.data)):  # which `resize` may have taken
                 self._resting[key] = lent.data
 
     def reserve(self, key: PhotoKey, size: int) -> bool:
@@ -132,6 +132,21 @@ class PhotoCache:
             del self._resting[key]
         elif key in self._lent:
             self._lent[key].discarded = True
+
+    def resize(self, max_bytes: int) -> None:
+        """Another limit. With a smaller one the least recently used photos leave at once; what is being sent and
+        downloaded may exceed it until that is done.
+        """
+        self.max_bytes = max_bytes
+        resting, self._resting = self._resting, cachetools.LRUCache(max_bytes, getsizeof=len)
+        taken = self._lent_bytes + self.reserved_bytes
+        while resting and resting.currsize + taken > max_bytes:
+            resting.popitem()
+            self.evictions += 1
+            self.generation += 1
+        while resting:
+            key, data = resting.popitem()
+            self._resting[key] = data
 
     def has_room(self, size: int) -> bool:
         """Whether so many bytes fit without evicting anything."""

@@ -27,14 +27,23 @@ class Credentials(Sources):
             return found
         if text is not None:
             return found | {"password": self.plain_password(name, what, text)}
-        directory = self.environment.get("CREDENTIALS_DIRECTORY")
-        credential = Path(directory) / name if directory else None
-        if file is None and credential is not None and credential.is_file():
+        if file is None and (credential := self.credential(name)) is not None:
             file, self.sources[f"{name}-file"] = credential, "CREDENTIALS_DIRECTORY"
         if file is None:
             return found
         path = self.checked_password_file(f"{name}-file", what, Path(file))
         return found | {"password_file": path, "password_file_guarded": self.is_guarded(path)}
+
+    def credential(self, name: str) -> Path | None:
+        """What systemd provides. An empty file is the unit's way to say that there is none."""
+        folder = self.environment.get("CREDENTIALS_DIRECTORY")
+        path = Path(folder, name) if folder else None
+        try:
+            return path if path is not None and path.read_bytes().strip() else None
+        except FileNotFoundError:
+            return None
+        except OSError:  # which is told when it is used
+            return path
 
     def plain_password(self, name: str, what: str, text: str) -> Secret:
         if not text:

@@ -191,7 +191,7 @@ class Deck:
 
     def _follow(self, catalog: Catalog) -> None:
         """Takes note of photos that have joined since the last draw."""
-        if catalog.generation != self._generation:
+        if catalog.generation != self._generation or len(catalog.slots) < self._known_slots:
             self._generation = catalog.generation
             self._runs.clear()
             self._known_slots = 0

@@ -60,6 +60,13 @@ class Keeper:
                 self._decks.restore(await self._run(_rows, self._decks_file), self._sync.catalog_of)
         self._sync.on_replaced = self._note_replaced
 
+    def follow(self, sync: AlbumSync, source: str) -> None:
+        """Goes on with the albums of another configuration."""
+        self._sync, self._source = sync, source
+        sync.on_replaced = self._note_replaced
+        if self._written != self._state():
+            self._note_replaced()
+
     async def close(self) -> None:
         """Writes what has changed."""
         if self._timer is not None:

@@ -1,13 +1,19 @@
-"""The sockets that are served on; made before any thread starts, without loading the server."""
+"""The sockets that are served on; made before any thread starts, without loading the server, and by reloads on a worker
+thread.
+"""
 
 from __future__ import annotations
 
 import errno
+import os
 import socket
+from collections.abc import Collection, Mapping
 
 from .errors import PhotosSyncError
 
 _BACKLOG = 128
+_TCP: Collection[int] = (socket.AF_INET, socket.AF_INET6)
+_FIRST_PASSED = 3  # SD_LISTEN_FDS_START
 
 
 def listen(address: str, port: int) -> list[socket.socket]:
@@ -25,6 +31,35 @@ def listen(address: str, port: int) -> list[socket.socket]:
         raise PhotosSyncError(f"Port {port} of {address or 'this machine'} {_trouble(error)}") from None
     listening.setblocking(False)
     return [listening]
+
+
+def passed_sockets(environment: Mapping[str, str]) -> list[socket.socket]:
+    """The listening sockets that systemd has opened for this process (sd_listen_fds(3)); none without a socket unit.
+
+    Raises PhotosSyncError if one of them is not for TCP.
+    """
+    count = environment.get("LISTEN_FDS", "")
+    if environment.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal():
+        return []
+    return [_passed(number) for number in range(_FIRST_PASSED, _FIRST_PASSED + int(count))]
+
+
+def _passed(number: int) -> socket.socket:
+    try:
+        os.set_inheritable(number, False)
+        listening = socket.socket(fileno=number)
+        is_listening = bool(listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError as error:
+        raise PhotosSyncError(
+            f"Descriptor {number} of systemd's socket unit cannot be used ({error.strerror})."
+        ) from None
+    if not (is_listening and listening.type == socket.SOCK_STREAM and listening.family in _TCP):
+        raise PhotosSyncError(
+            f"Descriptor {number} of systemd's socket unit is no listening TCP socket. "
+            "The unit may have ListenStream= alone, with a port or with an address and a port."
+        )
+    listening.setblocking(False)
+    return listening
 
 
 def _trouble(error: OSError) -> str:

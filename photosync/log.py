@@ -122,18 +122,20 @@ class Logging:
         return self._handler.dropped
 
     def start(self) -> None:
-        root = logging.getLogger()
-        root.addHandler(self._handler)
-        root.setLevel(self._level.upper())
+        logging.getLogger().addHandler(self._handler)
+        self.set_level(self._level)
         # Connection pools tell of every connection at debug level, with nothing that helps, and warn of an answer cut
         # short with a traceback and its address: the error that it becomes is told once.
         logging.getLogger("asyncio").setLevel(logging.INFO)
         logging.getLogger("urllib3").setLevel(logging.ERROR)
+        self._listener.start()
+
+    def set_level(self, level: str) -> None:
+        """One of debug, info, warning, error."""
+        logging.getLogger().setLevel(level.upper())
         # The server tells of every request that it cannot read and of every handshake that fails, as often and almost
         # as long as a client likes.
-        if self._level.upper() != "DEBUG":
-            logging.getLogger("tornado.general").setLevel(logging.ERROR)
-        self._listener.start()
+        logging.getLogger("tornado.general").setLevel(logging.NOTSET if level == "debug" else logging.ERROR)
 
     def stop(self, timeout_seconds: float = 1.0) -> None:
         """Writes what is waiting, unless the stream has been stuck for that long."""

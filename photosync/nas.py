@@ -65,6 +65,10 @@ class SynologyClient:
     def logout(self) -> None:
         self._session.logout()
 
+    def close(self) -> None:
+        """Logs out for good."""
+        self._session.close()
+
     def list_albums(self) -> list[Album]:
         """Every album the account can see, its own first, then those shared with it; or the share link's album."""
         if self._way_in.passphrase:

@@ -56,6 +56,12 @@ OPTIONS = (
         metavar="LINK",
     ),
     Option(
+        "share-link-file",
+        "file whose first line is the share link; $CREDENTIALS_DIRECTORY/share-link is used by itself "
+        "when systemd provides it",
+        metavar="FILE",
+    ),
+    Option(
         "share-password",
         "password of the share link, if it has one; prefer --share-password-file",
         metavar="PASS",

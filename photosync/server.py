@@ -10,12 +10,21 @@ import resource
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPServerConnectionDelegate
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
@@ -113,6 +122,35 @@ class _Listener:
             io_loop.update_handler(self.fileno(), IOLoop.READ)
 
 
+class _Request(HTTPMessageDelegate):
+    """Asks who answers only when the request is here: on a kept-alive connection that may be long after the last."""
+
+    __slots__ = ("_choose", "_chosen", "_heard")
+
+    def __init__(self, choose: Callable[[], HTTPMessageDelegate], heard: Callable[[], None]) -> None:
+        self._choose = choose
+        self._heard = heard
+        self._chosen: HTTPMessageDelegate | None = None
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        self._heard()
+        self._chosen = self._choose()
+        return self._chosen.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._chosen.data_received(chunk) if self._chosen else None
+
+    def finish(self) -> None:
+        if self._chosen:
+            self._chosen.finish()
+
+    def on_connection_close(self) -> None:
+        if self._chosen:
+            self._chosen.on_connection_close()
+
+
 class Server(HTTPServer):
     """An HTTPServer that clients cannot take down.
 
@@ -140,9 +178,35 @@ class Server(HTTPServer):
         self._is_proxy = is_proxy
         self._limit = connection_limit()
         self._open: Counter[str] = Counter()
+        self._silent: set[IOStream] = set()  # whose first request is not here yet
+        self._heard_out = asyncio.Event()
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         super().add_sockets([cast(socket.socket, _Listener(listening)) for listening in sockets])
+
+    def move_to(self, sockets: Iterable[socket.socket]) -> None:
+        """Listens on these and no longer on those before; connections that are open stay."""
+        before = list(self._sockets)
+        self.add_sockets(sockets)
+        for number in before:
+            self._handlers.pop(number)()
+            self._sockets.pop(number).close()
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        heard = partial(self._hear, cast(HTTP1Connection, request_conn).stream)
+        return _Request(partial(super().start_request, server_conn, request_conn), heard)
+
+    async def hear_out(self, timeout_seconds: float) -> None:
+        """After `stop`: returns when every connection that was accepted has said what it wants, or the time is over."""
+        self._heard_out.clear()
+        if self._silent:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._heard_out.wait(), timeout_seconds)
+
+    def _hear(self, stream: IOStream) -> None:
+        self._silent.discard(stream)
+        if not self._silent:
+            self._heard_out.set()
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         host = str(address[0]) if address else ""
@@ -156,10 +220,12 @@ class Server(HTTPServer):
         # Headers and body are written right after each other; switching this for each answer costs three calls.
         stream.set_nodelay(True)
         stream.set_nodelay = _leave_it  # type: ignore[method-assign]
+        self._silent.add(stream)
         super().handle_stream(stream, address)
 
     def on_close(self, server_conn: object) -> None:
         super().on_close(server_conn)
+        self._hear(server_conn.stream)  # type: ignore[attr-defined]
         host = str(server_conn.context.address[0]) if server_conn.context.address else ""  # type: ignore[attr-defined]
         self._open[host] -= 1
         if self._open[host] <= 0:

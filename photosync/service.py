@@ -1,22 +1,21 @@
-"""The composition root: builds everything, listens, heeds signals, stops in order. Loop thread, once it runs."""
+"""The composition root: builds everything, listens, changes, stops in order. Loop thread, once it runs."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import random
-import signal
 import socket
+import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 
-from tornado.ioloop import PeriodicCallback
+from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.platform.asyncio import AsyncIOLoop
 
+from .albums import AlbumView
 from .cache import PhotoCache
+from .catalog import Catalog
 from .deck import Decks
 from .degree import Degree, present_degree
 from .disk import PhotoDisk
@@ -25,25 +24,22 @@ from .keeper import Keeper
 from .nas import SynologyClient
 from .renewal import Renewal
 from .screens import Screens
-from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
+from .server import Server, Traffic
 from .settings import Settings
 from .shelf import Shelf
 from .sizes import Sizes
 from .state import StateTrouble, claim
 from .store import PhotoStore
 from .sync import AlbumSync
-from .watchdog import Watchdog
 from .web import make_app
 
-log = logging.getLogger(__name__)
-
+_HEAR_SECONDS = 1.0
 _DRAIN_SECONDS = 8.0
 _RECALL_SECONDS = 10.0
 _KEEP_SECONDS = 2.0
 _LOGOUT_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 300.0
 _SHORTEST_LONGEST_RETRY_SECONDS = 60.0
-_OLDEST_CLOCK = 1_767_225_600  # 2026: this program did not exist before
 
 
 class MonotonicIOLoop(AsyncIOLoop):
@@ -82,9 +78,7 @@ class Service:
             cache,
             rng=rng,
             shelf=shelf,
-            longest_wait_seconds=min(
-                max(settings.interval_seconds, _SHORTEST_LONGEST_RETRY_SECONDS), _LONGEST_RETRY_SECONDS
-            ),
+            longest_wait_seconds=_longest_wait(settings),
         )
         self.sync = AlbumSync(self.client, self.store, settings.albums, settings.interval_seconds)
         self.screens = Screens(self.sync, self.store, Decks(rng))
@@ -93,15 +87,24 @@ class Service:
             self.keeper = Keeper(folder, trouble, settings.source, self.sync, self.screens.decks)
         self.traffic = Traffic()
         self.guard = Guard(settings.access)
-        self.server = Server(
-            make_app(self.sync, self.store, self.screens, self.sizes, self.traffic, client.calls, self.guard),
-            stall_seconds=stall_seconds,
-            is_proxy=self.guard.proxies.trusts,
-        )
-        self.renewal = None
-        if settings.tls_cert is not None and settings.tls_key is not None:
-            self.renewal = Renewal(settings.tls_cert, settings.tls_key, partial(setattr, self.server, "ssl_options"))
+        self.server = Server(self._app(), stall_seconds=stall_seconds, is_proxy=self._is_proxy)
+        self.renewal = self._renewal(settings)
         self._sockets = sockets
+
+    def _app(self) -> HTTPServerConnectionDelegate:
+        return make_app(self.sync, self.store, self.screens, self.sizes, self.traffic, self.client.calls, self.guard)
+
+    def _is_proxy(self, address: str) -> bool:
+        return self.guard.proxies.trusts(address)
+
+    def _renewal(self, settings: Settings) -> Renewal | None:
+        if settings.tls_cert is None or settings.tls_key is None:
+            return None
+        return Renewal(settings.tls_cert, settings.tls_key, self._use_tls)
+
+    def _use_tls(self, context: ssl.SSLContext | None) -> None:
+        """For connections from now on."""
+        self.server.ssl_options = context
 
     @property
     def port(self) -> int:
@@ -126,9 +129,58 @@ class Service:
         await shelf.open()
         await keeper.restore()
 
+    async def change(
+        self,
+        settings: Settings,
+        client: SynologyClient,
+        views: Sequence[AlbumView],
+        catalog: Catalog,
+        sockets: list[socket.socket],
+    ) -> None:
+        """Goes on with other settings, and with what is known of the albums already. Every answer under way ends as it
+        began; photos, decks and connections stay. `sockets`, if there are any, take the place of those before.
+        """
+        await self._change_tls(settings)
+        former_sync, former_client = self.sync, self.client
+        self.client = client
+        self.store.cache.resize(settings.max_cache_bytes)
+        self.store.turn_to(client, _longest_wait(settings))
+        self.sync = AlbumSync(client, self.store, settings.albums, settings.interval_seconds)
+        self.sync.restore(views, catalog)
+        if self.sync.has_synced:
+            self.store.retain(catalog)
+            self.store.fill(catalog.photos)
+        self.screens = Screens(self.sync, self.store, self.screens.decks)
+        self.sizes.follow(self.sync)
+        self.guard = Guard(settings.access)
+        if self.store.shelf is not None and self.keeper is not None:
+            self.store.shelf.disk.max_bytes = settings.max_disk_bytes
+            self.keeper.follow(self.sync, settings.source)
+        self.server.request_callback = self._app()
+        if sockets:
+            self.server.move_to(sockets)
+            self._sockets = sockets
+        self.sync.start()
+        await former_sync.stop()
+        if client is not former_client:
+            await self.store.landing_from(former_client)
+            await asyncio.get_running_loop().run_in_executor(None, former_client.close)
+
+    async def _change_tls(self, settings: Settings) -> None:
+        """Raises ConfigError, and changes nothing, if the certificate cannot be used."""
+        renewal = self._renewal(settings)
+        if renewal is not None:
+            await renewal.start()
+        else:
+            self._use_tls(None)
+        if self.renewal is not None:
+            self.renewal.stop()
+        self.renewal = renewal
+
     async def stop(self) -> None:
         """Accepts nothing new, finishes what is being sent, logs out. Takes about ten seconds at most."""
         self.server.stop()
+        await self.server.hear_out(_HEAR_SECONDS)
         if self.renewal is not None:
             self.renewal.stop()
         await self.traffic.drain(_DRAIN_SECONDS)
@@ -140,57 +192,11 @@ class Service:
         await self.store.close(timeout_seconds=0.5)
         await self.server.close_all_connections()
         with suppress(TimeoutError):
-            logout = asyncio.get_running_loop().run_in_executor(None, self.client.logout)
+            logout = asyncio.get_running_loop().run_in_executor(None, self.client.close)
             await asyncio.wait_for(asyncio.shield(logout), _LOGOUT_SECONDS)
         if self._claim is not None:
             self._claim.close()
 
 
-def run(service: Service, environment: Mapping[str, str], announce: Callable[[int], None]) -> None:
-    """Serves until SIGTERM or SIGINT; a second one ends the process at once. `announce` is told the port."""
-    io_loop = MonotonicIOLoop()
-    stopping = asyncio.Event()
-    notify = partial(notify_systemd, environment)
-
-    def tell_systemd(state: str) -> None:
-        notify(f"{state}\nSTATUS={service.degree}")
-
-    def heed(number: int) -> None:
-        if stopping.is_set():
-            os._exit(128 + number)
-        stopping.set()
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, heed, number)
-        await service.start()
-        announce(service.port)
-        log.info("Listening on port %d, at most %d connections.", service.port, connection_limit())
-        _check_clock()
-        tell_systemd("READY=1")
-        guard = Watchdog(loop, service.traffic.note_lag)
-        guard.start()
-        period = watchdog_seconds(environment)
-        watchdog = PeriodicCallback(lambda: tell_systemd("WATCHDOG=1"), period * 1000 / 2) if period else None
-        if watchdog is not None:
-            watchdog.start()
-        await stopping.wait()
-        notify("STOPPING=1")
-        log.info("Stopping.")
-        await service.stop()
-        guard.stop()
-        if watchdog is not None:
-            watchdog.stop()
-
-    io_loop.run_sync(main)
-
-
-def _check_clock() -> None:
-    """No timer follows the wall clock; certificates do."""
-    if time.time() < _OLDEST_CLOCK:
-        log.warning(
-            "The clock of this machine is wrong, it says %s. Photos are shown all the same; "
-            "a NAS on https may be refused until the clock is set.",
-            time.strftime("%Y-%m-%d", time.gmtime()),
-        )
+def _longest_wait(settings: Settings) -> float:
+    return min(max(settings.interval_seconds, _SHORTEST_LONGEST_RETRY_SECONDS), _LONGEST_RETRY_SECONDS)

@@ -17,7 +17,7 @@ from . import dsm
 from .account import AUTH, AskOnce, Login
 from .brake import LoginBrake
 from .calls import Calls
-from .errors import LOOK_FOR_IT, NasBadAnswer, NasError
+from .errors import LOOK_FOR_IT, NasBadAnswer, NasError, NasUnreachable
 from .reply import Reply, read_reply, unreadable
 from .share_link import LOGIN
 from .wire import Answer, Room, Wire
@@ -87,6 +87,7 @@ class DsmSession:
         self._lock = threading.Lock()  # held while a login is made; the next three change only then
         self._login: Login | None = None
         self._attempts = 0
+        self._ended = False
         self._failure: NasError | None = None
         # Until when a code of a call is no reason for a login; set by any thread.
         self._denied: dict[tuple[str, int], float] = {}
@@ -112,6 +113,13 @@ class DsmSession:
     def login(self) -> None:
         """Makes sure that there is a session. LoginRefused, without asking again before that can help."""
         self._login_after(None)
+
+    def close(self) -> None:
+        """Logs out for good: a call that is still under way elsewhere makes no new login."""
+        with self._lock:
+            self._ended = True
+        self.logout()
+        self._wire.close()
 
     def logout(self) -> None:
         """Ends the session at the NAS, where they pile up otherwise. Raises nothing: it is a courtesy."""
@@ -226,6 +234,8 @@ class DsmSession:
             return self._login
 
     def _attempt(self) -> Login:
+        if self._ended:
+            raise NasUnreachable("ended", "Another configuration is in use by now.")
         try:
             login = self._log_in()
             self._failure = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -119,7 +120,8 @@ class _Loader(Serving):
         if self.command == "demo":
             way_in: dict[str, Any] = {"url": "", "albums": self.albums()}
         else:
-            way_in = self.account(state_dir) if self.raw["share-link"] is None else self.share_link()
+            link = self.given_link()
+            way_in = self.account(state_dir) if link is None else self.share_link(link)
         if self.raw["insecure"]:
             self.warnings.append(
                 f"{self.source('insecure')}: the NAS's certificate is not checked, so anybody in your network could "
@@ -162,11 +164,23 @@ class _Loader(Serving):
                 self.mistakes.append(f"{self.source(name)} is of no use without share-link.")
         found = self.password("password")
         if found["password"] is None and found["password_file"] is None and not self.given("password"):
-            self.missing("password", "the password of the NAS account", "--password-file FILE (or -p PASS)")
+            unit = "The systemd unit takes it from /etc/photos-sync/password."
+            otherwise = unit if "CREDENTIALS_DIRECTORY" in self.environment else ""
+            self.missing("password", "the password of the NAS account", "--password-file FILE (or -p PASS)", otherwise)
         second_factor = {"device_file": self.device_file(state_dir), "otp_code": self.otp_code()}
         return {"username": username, "url": self.url(), "albums": self.albums()} | second_factor | found
 
-    def share_link(self) -> dict[str, Any]:
+    def given_link(self) -> str | None:
+        """The share link, as a text, in a file or by systemd; "" if there is something wrong with its file."""
+        found = self.password("share-link", "share link")
+        if found["password_file"] is None:
+            return found["password"].reveal() if found["password"] else None
+        self.sources["share-link"] = str(found["password_file"])
+        with suppress(ValueError):
+            return secret_in(found["password_file"], guarded=found["password_file_guarded"]).reveal()
+        return ""
+
+    def share_link(self, link: str) -> dict[str, Any]:
         """In place of an account, of the NAS's address and of the album's name."""
         if self.command == "enrol":
             self.mistakes.append(
@@ -179,9 +193,10 @@ class _Loader(Serving):
                     f"{_INSTEAD[name]}"
                 )
         found: dict[str, Any] = {"albums": ("",)} | self.password("share-password")
-        self.warn_if_seen("share-link", "The share link", "Put it into the configuration file.")
+        if not link:
+            return found | {"url": ""}
         try:
-            url, folder, passphrase = split_link(self.raw["share-link"])
+            url, folder, passphrase = split_link(link)
             return found | {"url": url, "share_link": passphrase, "share_folder": folder}
         except ValueError as error:
             self.mistakes.append(f"{self.source('share-link')}: {error}")

@@ -49,6 +49,10 @@ class Sizes:
         self._loaded = False
         self._closed = False
 
+    def follow(self, sync: AlbumSync) -> None:
+        """From now on, that one tells which photos there are."""
+        self._sync = sync
+
     @property
     def waiting(self) -> int:
         return len(self._flights)

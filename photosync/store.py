@@ -11,13 +11,14 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from .cache import PhotoCache
 from .catalog import Catalog
 from .errors import Busy, NasError, NothingSynced, PhotoNotFound, PhotosSyncError
+from .flight import Flight, PictureSource
 from .health import NasHealth
 from .models import RENDITIONS, UNKNOWN_ACCESS, Photo, PhotoKey
 from .shelf import Shelf
@@ -34,24 +35,6 @@ _UNATTENDED_DOWNLOADS = _DOWNLOADS - 1  # so that a waiting client finds a threa
 _MAX_WAITING = 16
 _MAX_AHEAD = 64
 _FILL_AT_ONCE = 256  # so many photos are looked at before others have their turn
-
-
-class PictureSource(Protocol):
-    """What the store needs of a NAS client: `SynologyClient.fetch`."""
-
-    def fetch(self, photo: Photo, room: Callable[[int], None] | None = None) -> bytes: ...
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """One download. `waiting` counts those who await `landed`; without any it is made ahead of need."""
-
-    photo: Photo
-    landed: asyncio.Future[bytes]
-    waiting: int = 0
-    refused: bool = False
-    passing: bool = False
-    unwanted: bool = False  # the photo has left the catalog meanwhile
 
 
 class PhotoStore:
@@ -71,14 +54,15 @@ class PhotoStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cache = cache
-        self.health = NasHealth(clock, rng, longest_wait_seconds)
+        self._new_health = partial(NasHealth, clock, rng)
+        self.health = self._new_health(longest_wait_seconds)
         self.shared = 0  # requests that joined a download under way
         self.shelf = shelf
         self._source = source
         self._executor = ThreadPoolExecutor(NAS_CALLS, thread_name_prefix="nas")
-        self._flights: dict[PhotoKey, _Flight] = {}
-        self._waiting: deque[_Flight] = deque()
-        self._ahead: OrderedDict[PhotoKey, _Flight] = OrderedDict()
+        self._flights: dict[PhotoKey, Flight] = {}
+        self._waiting: deque[Flight] = deque()
+        self._ahead: OrderedDict[PhotoKey, Flight] = OrderedDict()
         self._filling: Iterator[Photo] = iter(())
         self._running: set[asyncio.Task[None]] = set()
         self._reading: set[asyncio.Task[None]] = set()
@@ -158,8 +142,7 @@ class PhotoStore:
         if self.has(photo):
             self._take_down(photo)
             return
-        flight = self._flights[photo.key] = _Flight(photo, _future())
-        self._ahead[photo.key] = flight
+        self._ahead[photo.key] = self._new_flight(photo)
         if len(self._ahead) > _MAX_AHEAD:
             dropped, _ = self._ahead.popitem(last=False)
             del self._flights[dropped]
@@ -182,6 +165,16 @@ class PhotoStore:
         self.health.retain(catalog)
         if self.shelf is not None:
             self.shelf.retain(catalog)
+
+    def turn_to(self, source: PictureSource, longest_wait_seconds: float) -> None:
+        """Photos come from another source from now on; a download that was wanted before stays with its own."""
+        self._source = source
+        self.health = self._new_health(longest_wait_seconds)
+
+    async def landing_from(self, source: PictureSource) -> None:
+        """Returns when no download wants that source any more."""
+        while any(flight.source is source for flight in self._flights.values()):
+            await self.next_landing()
 
     async def next_landing(self) -> None:
         """Returns when any download under way has ended, well or not; at once if there is none."""
@@ -221,7 +214,7 @@ class PhotoStore:
             return NothingSynced("The album has not been listed since the start.", retry_after_seconds=1)
         return self.health.reason_to_wait(photo)
 
-    def _depart(self, photo: Photo) -> _Flight:
+    def _depart(self, photo: Photo) -> Flight:
         if self.has(photo):
             return self._take_down(photo)
         refusal = self._reason_to_wait(photo)
@@ -229,19 +222,23 @@ class PhotoStore:
             raise refusal
         if self._closed or len(self._waiting) >= _MAX_WAITING:
             raise Busy("Too many photos are being fetched from the NAS at the moment.", retry_after_seconds=1)
-        flight = self._flights[photo.key] = _Flight(photo, _future())
+        flight = self._new_flight(photo)
         self._waiting.append(flight)
         return flight
 
-    def _take_down(self, photo: Photo) -> _Flight:
+    def _new_flight(self, photo: Photo) -> Flight:
+        flight = self._flights[photo.key] = Flight(photo, self._source, self.health, _future())
+        return flight
+
+    def _take_down(self, photo: Photo) -> Flight:
         """Begins to read a photo from the shelf, beside the downloads: none of them has to end first."""
-        flight = self._flights[photo.key] = _Flight(photo, _future())
+        flight = self._new_flight(photo)
         task = asyncio.get_running_loop().create_task(self._read(flight))
         self._reading.add(task)
         task.add_done_callback(self._landed)
         return flight
 
-    def _leave(self, flight: _Flight) -> None:
+    def _leave(self, flight: Flight) -> None:
         """One who waited is gone, perhaps after the photo has landed for it."""
         if flight.landed.done() and flight.landed.exception() is None:
             self.cache.release(flight.photo.key)
@@ -258,7 +255,7 @@ class PhotoStore:
             self._running.add(task)
             task.add_done_callback(self._landed)
 
-    def _next_flight(self) -> _Flight | None:
+    def _next_flight(self) -> Flight | None:
         if self._waiting:
             return self._waiting.popleft()
         if len(self._running) >= _UNATTENDED_DOWNLOADS:
@@ -267,7 +264,7 @@ class PhotoStore:
             return self._ahead.popitem(last=False)[1]
         return self._next_to_fill()
 
-    def _next_to_fill(self) -> _Flight | None:
+    def _next_to_fill(self) -> Flight | None:
         """Filling pauses while the NAS gives no pictures, and ends when the cache is full."""
         if not self.health.allows_downloads:
             return None
@@ -277,8 +274,7 @@ class PhotoStore:
                 return None
             wanted = not self.has(photo) and photo.key not in self._flights
             if wanted and self.refusal(photo) is None:
-                flight = self._flights[photo.key] = _Flight(photo, _future())
-                return flight
+                return self._new_flight(photo)
         following = next(self._filling, None)
         if following is not None:
             self._filling = chain([following], self._filling)
@@ -299,7 +295,7 @@ class PhotoStore:
             task.result()
         self._pump()
 
-    async def _fly(self, flight: _Flight) -> None:
+    async def _fly(self, flight: Flight) -> None:
         """One download, its bookkeeping, and the news for all who wait."""
         photo = flight.photo
         refusal = self._reason_to_wait(photo)
@@ -314,7 +310,7 @@ class PhotoStore:
         if self.shelf is not None and photo.key in self.cache:
             self.shelf.keep(photo.key)
 
-    async def _read(self, flight: _Flight) -> None:
+    async def _read(self, flight: Flight) -> None:
         """One reading from the shelf; a photo that is not whole there comes from the NAS."""
         assert self.shelf is not None
         photo = flight.photo
@@ -332,7 +328,7 @@ class PhotoStore:
         else:
             self._waiting.append(flight)
 
-    def _land(self, flight: _Flight, data: bytes) -> None:
+    def _land(self, flight: Flight, data: bytes) -> None:
         key = flight.photo.key
         self._flights.pop(key, None)
         kept = self.cache.put(key, data, holders=flight.waiting)
@@ -343,16 +339,16 @@ class PhotoStore:
         else:
             self._fail(flight, _no_room())
 
-    def _crash(self, flight: _Flight, error: Exception) -> None:
+    def _crash(self, flight: Flight, error: Exception) -> None:
         self.cache.cancel(flight.photo.key)
         self._flights.pop(flight.photo.key, None)
         self._fail(flight, error)
 
-    def _fail(self, flight: _Flight, error: Exception) -> None:
+    def _fail(self, flight: Flight, error: Exception) -> None:
         flight.landed.set_exception(error)
         flight.landed.exception()  # nobody has to wait for a download made ahead
 
-    async def _download(self, flight: _Flight) -> bytes:
+    async def _download(self, flight: Flight) -> bytes:
         loop = asyncio.get_running_loop()
 
         told = 0
@@ -365,24 +361,24 @@ class PhotoStore:
             if flight.refused:
                 raise _no_room()
 
-        self.health.start_download()
+        flight.health.start_download()
         try:
-            data = await loop.run_in_executor(self._executor, self._source.fetch, flight.photo, room)
+            data = await loop.run_in_executor(self._executor, flight.source.fetch, flight.photo, room)
         except (NasError, PhotoNotFound) as error:
-            self.health.download_failed(flight.photo, error, passing=flight.passing)
+            flight.health.download_failed(flight.photo, error, passing=flight.passing)
             raise
         except PhotosSyncError:
-            self.health.abandon_download()
+            flight.health.abandon_download()
             raise
         except Exception as error:
             log.exception("A download failed in a way that was not foreseen.")
             unforeseen = NasError("unforeseen", f"The photo could not be fetched ({type(error).__name__}).")
-            self.health.download_failed(flight.photo, unforeseen, passing=flight.passing)
+            flight.health.download_failed(flight.photo, unforeseen, passing=flight.passing)
             raise unforeseen from error
-        self.health.download_succeeded(flight.photo)
+        flight.health.download_succeeded(flight.photo)
         return data
 
-    def _make_room(self, flight: _Flight, size: int) -> None:
+    def _make_room(self, flight: Flight, size: int) -> None:
         if self._flights.get(flight.photo.key) is flight and not self.cache.reserve(flight.photo.key, size):
             flight.refused = True
 

@@ -101,7 +101,7 @@ class AlbumSync:
         IOLoop.current().add_callback(self.refresh)
 
     def restore(self, views: Sequence[AlbumView], catalog: Catalog) -> None:
-        """Begins with what an earlier run knew, before `start`. Every album is listed at the next look."""
+        """Begins with what is known already, before `start`. Albums whose view has no listing are listed at once."""
         self.views = {view.name: view for view in views}
         self.catalog = catalog
 

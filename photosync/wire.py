@@ -84,6 +84,10 @@ class Wire:
         if unchecked:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
+    def close(self) -> None:
+        """Closes the connections that nobody uses, and the others once they are free."""
+        self._session.close()
+
     def exchange(
         self,
         method: str,

@@ -89,6 +89,7 @@ class Process:
         reads_stderr: bool = True,
         most_descriptors: int | None = None,
         under: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
         program: Sequence[str] = ("-m", "photosync"),
     ) -> None:
         directory.mkdir(exist_ok=True)
@@ -114,6 +115,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=write_end,
+            pass_fds=pass_fds,
         )
         os.close(write_end)
         assert self._popen.stdout is not None

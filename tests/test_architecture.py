@@ -23,6 +23,7 @@ TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items(
 # Imports go down or stay on their floor.
 FLOORS = [
     {"__main__"},
+    {"reload", "process"},
     {"service", "check", "enrol"},
     {"connect"},
     {"web", "metrics"},
@@ -32,7 +33,9 @@ FLOORS = [
     {"degree"},
     {"sync"},
     {"saved"},
+    {"trial"},
     {"store", "albums"},
+    {"flight"},
     {"shelf"},
     {"nas", "session", "resize"},
     {"share_link"},
@@ -76,7 +79,19 @@ FLOORS = [
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 USERS_OF = {
-    "tornado": {"access", "direct", "gate", "handler", "keeper", "renewal", "web", "server", "service", "sync"},
+    "tornado": {
+        "access",
+        "direct",
+        "gate",
+        "handler",
+        "keeper",
+        "process",
+        "renewal",
+        "web",
+        "server",
+        "service",
+        "sync",
+    },
     "tornado.web": {"access", "handler", "web"},
     "requests": {"wire", "sockets", "trouble"},
     "urllib3": {"wire", "sockets", "trouble"},
@@ -102,6 +117,7 @@ WORKER_ROOMS = {
     "share_link",
     "sockets",
     "tls",
+    "trial",
     "trouble",
     "wire",
 }
@@ -112,6 +128,7 @@ LOOP_ROOMS = {
     "deck",
     "degree",
     "direct",
+    "flight",
     "forwarded",
     "gate",
     "guard",
@@ -120,6 +137,8 @@ LOOP_ROOMS = {
     "metrics",
     "notices",
     "pages",
+    "process",
+    "reload",
     "renewal",
     "screens",
     "server",
@@ -187,7 +206,7 @@ class TestImportsGoDownOnly:
         assert users == USERS_OF[package]
 
     def test_below_the_service_objects_are_given_values_not_the_settings(self) -> None:
-        for room in set(ROOMS) - {"__main__", "service", "check", "enrol", "connect"}:
+        for room in set(ROOMS) - {"__main__", "service", "reload", "check", "enrol", "connect"}:
             taken = {name for module, name in imported(tree(room), 1) if module == "settings"}
             assert taken <= {"Secret"}, room
 
@@ -233,7 +252,7 @@ class TestThreads:
         called = {ast.unparse(node.func) for node in ast.walk(tree(room)) if isinstance(node, ast.Call)}
         assert not functions & called
 
-    @pytest.mark.parametrize("room", sorted(LOOP_ROOMS - {"service"}))
+    @pytest.mark.parametrize("room", sorted(LOOP_ROOMS - {"service", "reload"}))
     def test_only_the_service_knows_the_nas_client(self, room: str) -> None:
         assert not rooms_used(room) & (WORKER_ROOMS - {"albums", "disk", "saved", "tls", "resize"})
 

@@ -166,6 +166,48 @@ numbers = st.integers(1, 8)
 sizes = st.integers(0, 60)
 
 
+class TestAnotherLimit:
+    def full(self) -> PhotoCache:
+        cache = PhotoCache(100)
+        for number in range(1, 6):
+            cache.put(key(number), bytes(20))
+        return cache
+
+    def test_a_smaller_one_lets_the_least_recently_used_go_at_once(self) -> None:
+        cache = self.full()
+        cache.touch(key(1))
+        before = cache.generation
+        cache.resize(50)
+        assert set(cache) == {key(5), key(1)}
+        assert (cache.bytes, cache.max_bytes, cache.evictions) == (40, 50, 3)
+        assert cache.generation != before
+
+    def test_a_larger_one_keeps_all_in_their_order(self) -> None:
+        cache = self.full()
+        cache.resize(120)
+        assert (cache.bytes, cache.evictions) == (100, 0)
+        cache.put(key(6), bytes(20))
+        cache.put(key(7), bytes(20))
+        assert key(1) not in cache and key(2) in cache
+
+    def test_what_is_being_sent_goes_when_it_is_released_if_it_fits_no_more(self) -> None:
+        cache = self.full()
+        for number in (1, 2, 3):
+            cache.hold(key(number))
+        cache.resize(50)
+        assert set(cache) == {key(1), key(2), key(3)}
+        cache.release(key(1))
+        assert (set(cache), cache.bytes) == ({key(2), key(3)}, 40)
+        cache.release(key(2))
+        assert (set(cache), cache.bytes) == ({key(2), key(3)}, 40)
+
+    def test_a_download_counts_too(self) -> None:
+        cache = self.full()
+        cache.reserve(key(9), 30)
+        cache.resize(60)
+        assert cache.bytes + cache.reserved_bytes <= 60
+
+
 class Accounting(RuleBasedStateMachine):
     """The same steps in lists and dictionaries. `resting` is in order of use, the oldest first."""
 

@@ -12,6 +12,8 @@ from photosync.errors import ConfigError
 from photosync.settings import Secret, Settings, load_settings
 
 BASE = ["-u", "me", "-U", "nas"]
+PASSPHRASE = "NiXlv1i2N"
+LINK = f"http://nas.local:5000/mo/sharing/{PASSPHRASE}"
 
 
 @pytest.fixture(autouse=True)
@@ -117,8 +119,28 @@ class TestSystemdCredentials:
         (mistake,) = mistakes(BASE, {"CREDENTIALS_DIRECTORY": str(credentials)})
         assert mistake.startswith("password is missing")
 
-    def test_an_empty_credential_is_a_mistake_that_says_where_it_came_from(self, credentials: Path) -> None:
+    @pytest.mark.parametrize("nothing", ["", "\n"])
+    def test_an_empty_credential_is_none_and_the_mistake_says_where_the_unit_takes_it_from(
+        self, credentials: Path, nothing: str
+    ) -> None:
+        for name in ("password", "share-link", "share-password"):
+            (credentials / name).write_text(nothing)
+        (mistake,) = mistakes(BASE, {"CREDENTIALS_DIRECTORY": str(credentials)})
+        assert mistake.startswith("password is missing")
+        assert mistake.endswith("The systemd unit takes it from /etc/photos-sync/password.")
+
+    def test_a_share_link_is_used_by_itself_with_its_password_or_without(self, credentials: Path) -> None:
         (credentials / "password").write_text("\n")
+        (credentials / "share-link").write_text(f"{LINK}\n")
+        environment = {"CREDENTIALS_DIRECTORY": str(credentials)}
+        settings = load([], environment)
+        assert (settings.share_link, settings.read_password()) == (Secret(PASSPHRASE), Secret(""))
+        assert settings.warnings == ()
+        (credentials / "share-password").write_text("open sesame\n")
+        assert load([], environment).read_password() == Secret("open sesame")
+
+    def test_a_credential_that_cannot_be_used_says_where_it_came_from(self, credentials: Path) -> None:
+        (credentials / "password").write_bytes(b"\xff\xfe")
         (mistake,) = mistakes(BASE, {"CREDENTIALS_DIRECTORY": str(credentials)})
         assert mistake.startswith("password-file (CREDENTIALS_DIRECTORY)")
 

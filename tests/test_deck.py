@@ -47,6 +47,13 @@ def deal(deck: Deck, photos: Catalog, count: int) -> list[int]:
     return dealt
 
 
+def test_a_catalog_with_fewer_slots_begins_a_new_round() -> None:
+    deck = Deck(random.Random(1))
+    deal(deck, catalog(range(1, 40)), 20)
+    fewer = catalog(range(1, 6))
+    assert sorted(deal(deck, fewer, 5)) == [1, 2, 3, 4, 5]
+
+
 def rounds(dealt: list[int], size: int) -> list[list[int]]:
     return [dealt[start : start + size] for start in range(0, len(dealt), size)]
 

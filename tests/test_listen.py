@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
 
 from photosync.errors import PhotosSyncError
-from photosync.listen import listen
+from photosync.listen import listen, passed_sockets
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", ""])
@@ -36,3 +37,19 @@ def test_a_taken_port_is_told_with_a_way_out() -> None:
 def test_an_address_of_another_machine_is_told(address: str) -> None:
     with pytest.raises(PhotosSyncError, match=address):
         listen(address, 0)
+
+
+# What systemd passes; test_systemd.py has the rest.
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"LISTEN_FDS": "1"},
+        {"LISTEN_FDS": "1", "LISTEN_PID": "1"},
+        {"LISTEN_FDS": "x", "LISTEN_PID": str(os.getpid())},
+    ],
+)
+def test_sockets_of_another_process_are_left_alone(environment: dict[str, str]) -> None:
+    assert passed_sockets(environment) == []

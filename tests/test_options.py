@@ -28,6 +28,10 @@ VALUES: dict[str, tuple[Callable[[Settings], object], list[tuple[str, object]]]]
             ("http://nas3/mo/sharing/three3/", ("http://nas3:80", "three3")),
         ],
     ),
+    "share-link-file": (
+        lambda settings: settings.share_link and settings.share_link.reveal(),
+        [("LINK1", "one1"), ("LINK2", "two2")] * 2,
+    ),
     "share-password": (
         lambda settings: settings.password and settings.password.reveal(),
         [("one", "one"), ("two", "two"), ("1234", "1234")],
@@ -128,6 +132,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / f"TOKEN{number}").write_text(f"token-number-{number}\n")
         for name, text in zip(("CERT", "KEY"), pems(), strict=True):
             (tmp_path / f"{name}{number}").write_text(text)
+    for name, passphrase in (("LINK1", "one1"), ("LINK2", "two2")):
+        (tmp_path / name).write_text(f"http://nas/mo/sharing/{passphrase}\n")
     for path in tmp_path.iterdir():
         path.chmod(0o600)
     for name in ("PEM1", "PEM2"):

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import resource
 import socket
+import threading
 from pathlib import Path
 
 import pytest
+from conftest import Running, settings_for
+from outside import connect, read_header
 
+from photosync import service
+from photosync.fakenas import FakeNas
 from photosync.server import MAX_CONNECTIONS, connection_limit, notify_systemd, watchdog_seconds
 
 
@@ -52,3 +57,25 @@ def test_the_watchdog_is_heeded_if_it_is_meant_for_this_process() -> None:
     assert watchdog_seconds({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}) is None
     assert watchdog_seconds({"WATCHDOG_USEC": "0"}) is None
     assert watchdog_seconds({}) is None
+
+
+def test_a_connection_that_was_accepted_before_the_end_is_still_answered(
+    nas: FakeNas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_HEAR_SECONDS", 60.0)
+    with Running(settings_for(nas)) as running:
+        running.wait_ready()
+        port = running.service.port
+        with connect(port) as connection:
+            running.session.close()
+            running.get("/healthz")  # the one before it has been accepted, too
+            ending = threading.Thread(target=running.stop)
+            ending.start()
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port), 5).close()
+                except ConnectionError:
+                    break
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert read_header(connection).startswith(b"HTTP/1.1 200 ")
+            ending.join(20)

@@ -24,6 +24,7 @@ from photosync import fakenas
 from photosync.errors import (
     NasBadAnswer,
     NasCallRefused,
+    NasError,
     NasUnreachable,
 )
 from photosync.fakenas import FakeNas, Fault
@@ -228,6 +229,15 @@ def test_logging_out_ends_the_session_at_the_nas(guest: Guest, nas: FakeNas) -> 
     assert nas.count(AUTH, "logout") == 1
     assert guest.client.list_albums()
     assert guest.logins == 2
+
+
+def test_closing_ends_the_session_for_good(guest: Guest, nas: FakeNas) -> None:
+    guest.client.login()
+    guest.client.close()
+    assert nas.sessions == []
+    with pytest.raises(NasError, match="Another configuration"):
+        guest.client.list_albums()
+    assert guest.logins == 1
 
 
 def test_logging_out_of_a_nas_that_is_gone_raises_nothing(guest: Guest, nas: FakeNas) -> None:

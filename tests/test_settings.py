@@ -328,6 +328,41 @@ class TestAShareLink:
         assert load(["--demo"], IN_ENVIRONMENT).share_link is None
 
 
+class TestShareLinkFile:
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        file = tmp_path / "share-link"
+        file.write_text(f"{LINK}\n")
+        file.chmod(0o600)
+        return file
+
+    def test_its_first_line_is_the_link(self, file: Path) -> None:
+        assert load(["--share-link-file", str(file)]) == load([], {"PHOTOS_SYNC_SHARE_LINK": LINK})
+
+    def test_the_higher_source_counts(self, file: Path) -> None:
+        settings = load(["--share-link-file", str(file)], {"PHOTOS_SYNC_SHARE_LINK": "http://nas/mo/sharing/other"})
+        assert settings.share_link == Secret(PASSPHRASE)
+
+    def test_both_at_once_are_a_mistake(self, file: Path) -> None:
+        told = mistakes(["--share-link-file", str(file), "--share-link", LINK])
+        assert any("share-link-file (command line) are both given" in mistake for mistake in told)
+
+    def test_a_file_that_everybody_can_read_is_refused(self, file: Path) -> None:
+        file.chmod(0o644)
+        (mistake,) = mistakes(["--share-link-file", str(file)])
+        assert mistake.endswith(f"Run: chmod 600 {file}")
+
+    def test_what_is_no_link_is_told_with_its_place_and_not_shown(self, file: Path) -> None:
+        file.write_text("canary-pass\n")
+        (mistake,) = mistakes(["--share-link-file", str(file)])
+        assert mistake.startswith(f"share-link ({file}): ")
+        assert "canary-pass" not in mistake
+
+    def test_an_account_beside_it_is_a_mistake(self, file: Path) -> None:
+        (mistake,) = mistakes(["--share-link-file", str(file), "-u", "frame"])
+        assert mistake.startswith(f"username (command line) and share-link ({file}) are both given")
+
+
 class TestUrl:
     @pytest.mark.parametrize("path", ["mo/sharing", "aa/sharing", "aa/request", "MO/Sharing", "mo/%73haring"])
     def test_a_share_link_given_as_address_is_refused_without_being_shown(self, path: str) -> None:

@@ -23,7 +23,6 @@ ALL: Sequence[str] = [
 ELSEWHERE: Mapping[str, str] = {
     "E11": "A browser that sleeps: of the page.",
     "E12": "A server that is restarted under an open page: of the page. Of the server: G1 and G2.",
-    "G7": "SIGHUP: a configuration is read anew by a restart, which loses nothing with a state directory.",
     "G14": "An old page on a new server: of the page.",
 }
 """Rows that concern no test of the server, and why."""
@@ -344,6 +343,10 @@ ROWS: Mapping[str, Sequence[str]] = {
         "faults/test_g_lifecycle.py::test_g11_a_frozen_loop_ends_the_process_so_that_it_is_started_again",
         "faults/test_g_lifecycle.py::test_g11_a_nas_that_hangs_is_no_frozen_loop",
         "test_watchdog.py::test_a_loop_that_turns_is_left_alone",
+    ],
+    "G7": [
+        "faults/test_g_lifecycle.py::test_g7_a_hundred_sighups_under_load_cost_no_request_and_only_changes_cost_a_login",
+        "test_reload.py::TestMistakes::test_each_is_told_and_nothing_changes",
     ],
     "G8": [
         "test_disk.py::test_a_torn_file_is_put_aside_and_never_given",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from operator import le
 from pathlib import Path
 
 import pytest
+import requests
 from conftest import PATIENCE_SECONDS, canary_nas
 from outside import ROOT, Process
 
@@ -47,6 +52,66 @@ def test_g6_as_process_1_of_a_container_it_heeds_sigterm(nas: FakeNas, tmp_path:
         subprocess.run(["kill", "-TERM", child], check=True)
         assert process.wait() == 0
     assert nas.sessions == []
+
+
+def size_of(pid: int) -> tuple[int, int]:
+    """Its threads and its descriptors."""
+    return len(os.listdir(f"/proc/{pid}/task")), len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_g7_a_hundred_sighups_under_load_cost_no_request_and_only_changes_cost_a_login(
+    nas: FakeNas, tmp_path: Path
+) -> None:
+    config, path = tmp_path / "config.ini", tmp_path / "notify"
+    good = f"url = {nas.url}\nusername = frame\npassword-file = {tmp_path / 'password'}\n"
+    config.write_text(good)
+    stop, failed, asked = threading.Event(), [], [0] * 3
+
+    def ask(process: Process, number: int) -> None:
+        with requests.Session() as session:
+            while not stop.is_set():
+                answer = session.get(f"http://127.0.0.1:{process.port}/files?client={number}", timeout=20)
+                asked[number] += 1
+                if answer.status_code != 200 or not answer.content.startswith(b"\xff\xd8\xff"):
+                    failed.append(answer.status_code)
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        listener.settimeout(30)
+        with (
+            Process(nas.url, tmp_path, way_in=["-c", str(config)], environment={"NOTIFY_SOCKET": str(path)}) as process,
+            ThreadPoolExecutor(len(asked)) as pool,
+        ):
+            process.wait_for("/cache/stats", lambda response: response.json()["entries"] == 28)
+            asking = [pool.submit(ask, process, number) for number in range(len(asked))]
+
+            def reload(text: str) -> None:
+                config.write_text(text)
+                process.signal(signal.SIGHUP)
+                while not listener.recv(4096).startswith(b"RELOADING=1\nMONOTONIC_USEC="):
+                    pass
+                assert listener.recv(4096).startswith(b"READY=1\n")
+
+            try:
+                sizes = [size_of(process.pid)]
+                for number in range(100):
+                    album = "Grandparents" if number % 20 >= 10 else "kitchen-dash"
+                    bad = "interval = soon\n" if number % 4 == 3 else ""
+                    reload(f"{good}album = {album}\nmax-cache = {100 + number}\n{bad}")
+                    sizes.append(size_of(process.pid))
+            finally:
+                stop.set()
+            for one in asking:
+                one.result(30)
+            assert failed == []
+            assert min(asked) > 100
+            most = [max(size[kind] for size in sizes[:25]) for kind in range(2)]
+            process.wait_for("/healthz", lambda _: all(map(le, size_of(process.pid), most)))
+            assert nas.count("SYNO.API.Auth", "login") == 1 + 9  # the first, and each change of the album
+            assert len(nas.sessions) == 1
+            assert sum("'soon' is not a number" in line for line in process.log) == 25
+            process.signal()
+            assert process.wait(10) == 0
 
 
 def test_g9_a_frozen_loop_feeds_no_watchdog_and_sigabrt_tells_where_it_stands(nas: FakeNas, tmp_path: Path) -> None:

@@ -1,0 +1,298 @@
+"""The configuration read anew while photos are shown."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from conftest import Running, canary_nas, settings_for
+
+from photosync.connect import build_client
+from photosync.errors import ConfigError
+from photosync.fakenas import FakeNas, Library, hang, hold
+from photosync.listen import listen
+from photosync.reload import Reload
+from photosync.settings import Secret, Settings
+
+LOGIN = ("SYNO.API.Auth", "login")
+
+
+class Reloading(Running):
+    """The service, and the configuration that it is told to read anew."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(settings, **options)
+        self.settings = settings
+        self.mistakes: list[str] = []
+        self.levels: list[str] = []
+        self._reload: Reload | None = None
+
+    def reload(self, **changes: Any) -> None:
+        if self._reload is None:
+            self._reload = Reload(
+                self.service,
+                self.settings,
+                load=self._load,
+                build=lambda settings: build_client(settings, self.redactor),
+                listen=listen,
+                set_level=self.levels.append,
+            )
+        self.settings = replace(self.settings, **changes)
+        self.call(self._reload)
+
+    def _load(self) -> Settings:
+        if self.mistakes:
+            raise ConfigError(self.mistakes)
+        return self.settings
+
+    def wait_until_all_is_held(self) -> None:
+        self.wait_for("/cache/stats", lambda response: response.json()["entries"] == response.json()["photos"] > 0)
+
+
+@pytest.fixture
+def reloading(nas: FakeNas) -> Iterator[Reloading]:
+    with Reloading(settings_for(nas)) as reloading:
+        reloading.wait_until_all_is_held()
+        yield reloading
+
+
+@contextmanager
+def log_of(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    found: list[str] = []
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "photosync"):
+        yield found
+    found += [f"{one.levelname} {one.getMessage()}" for one in caplog.records if one.name.startswith("photosync")]
+
+
+def order_of_a_round(running: Running, count: int) -> list[str]:
+    return [
+        running.get("/files", headers={"Connection": "keep-alive"}).headers["Content-Location"] for _ in range(count)
+    ]
+
+
+class TestWhatHasNotChanged:
+    def test_costs_the_nas_no_login_no_listing_and_no_picture(self, reloading: Reloading, nas: FakeNas) -> None:
+        before = [nas.count(*LOGIN), nas.count("SYNO.Foto.Browse.Item"), nas.count("SYNO.Foto.Thumbnail")]
+        for _ in range(5):
+            reloading.reload()
+            reloading.look()
+        assert [nas.count(*LOGIN), nas.count("SYNO.Foto.Browse.Item"), nas.count("SYNO.Foto.Thumbnail")] == before
+
+    def test_a_screen_goes_on_with_its_round(self, reloading: Reloading) -> None:
+        first = order_of_a_round(reloading, 10)
+        reloading.reload(interval_seconds=1800.0)
+        assert len({*first, *order_of_a_round(reloading, 18)}) == 28
+
+    def test_is_told(self, reloading: Reloading, caplog: pytest.LogCaptureFixture) -> None:
+        with log_of(caplog) as told:
+            reloading.reload()
+        assert told == ["INFO The configuration was read anew. Nothing has changed."]
+
+    def test_photos_are_shown_though_the_nas_is_away(self, reloading: Reloading, nas: FakeNas) -> None:
+        nas.stop()
+        reloading.reload(interval_seconds=1800.0)
+        assert {reloading.get("/files").status_code for _ in range(28)} == {200}
+
+
+class TestOfThisMachine:
+    def test_a_smaller_cache_holds_less_at_once(self, reloading: Reloading) -> None:
+        before = reloading.stats()["bytes"]
+        reloading.reload(max_cache_bytes=before // 2)
+        stats = reloading.stats()
+        assert 0 < stats["bytes"] <= stats["max_bytes"] == before // 2
+
+    def test_a_larger_cache_is_filled(self, nas: FakeNas) -> None:
+        with Reloading(settings_for(nas, max_cache_bytes=500_000)) as running:
+            running.wait_for("/cache/stats", lambda response: response.json()["bytes"] > 300_000)
+            running.reload(max_cache_bytes=50_000_000)
+            running.wait_until_all_is_held()
+
+    def test_names_of_changes_and_warnings_are_told(
+        self, reloading: Reloading, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    ) -> None:
+        with log_of(caplog) as told:
+            reloading.reload(interval_seconds=99.0, log_level="error", state_dir=tmp_path, warnings=("Beware.",))
+        assert told == [
+            "WARNING Beware.",
+            "WARNING Another state-dir is used from the next start on.",
+            "INFO The configuration was read anew. Changed: interval, log-level, state-dir.",
+        ]
+        assert reloading.levels == ["error"]
+
+    def test_another_port_is_listened_on_and_open_connections_stay(self, reloading: Reloading) -> None:
+        before = reloading.service.port
+        with closing(socket.create_connection(("127.0.0.1", before), 5)) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            (free,) = listen("127.0.0.1", 0)
+            port = free.getsockname()[1]
+            free.close()
+            reloading.reload(server_port=port)
+            assert reloading.service.port == port
+            assert requests.get(f"http://127.0.0.1:{port}/files", timeout=10).status_code == 200
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", before), 5)
+
+    def test_a_port_that_cannot_be_had_keeps_everything_as_it_was(
+        self, reloading: Reloading, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other, log_of(caplog) as told:
+            reloading.reload(server_port=other.getsockname()[1], max_cache_bytes=1_000_000)
+        assert reloading.stats()["max_bytes"] == 250_000_000
+        (line,) = told
+        assert line.startswith("ERROR The configuration before stays in use: Port ")
+        assert "already in use" in line
+
+
+class TestOfTheNas:
+    def test_another_album_is_shown_without_a_pause(self, reloading: Reloading) -> None:
+        reloading.reload(albums=("Grandparents",))
+        album = {photo["album"] for photo in reloading.get("/files/list?details=1").json()}
+        assert album == {"Grandparents"}
+        assert reloading.get("/files").status_code == 200
+
+    def test_one_login_for_each_change_and_the_old_session_is_ended(self, reloading: Reloading, nas: FakeNas) -> None:
+        for number, albums in enumerate((("Grandparents",), ("kitchen-dash", "Grandparents"), ("kitchen-dash",)), 2):
+            reloading.reload(albums=albums)
+            assert nas.count(*LOGIN) == number
+            assert len(nas.sessions) == 1
+
+    def test_photos_that_stay_are_not_fetched_again(self, reloading: Reloading, nas: FakeNas) -> None:
+        fetched = [call for call in nas.calls if call.api.endswith("Thumbnail")]
+        reloading.reload(albums=("kitchen-dash", "Grandparents"))
+        reloading.wait_until_all_is_held()
+        assert reloading.stats()["photos"] == 28  # those of the second album are in the first one, too
+        fetched_since = [call for call in nas.calls if call.api.endswith("Thumbnail")][len(fetched) :]
+        assert len(fetched_since) == 1  # the one that was tried
+
+    def test_another_nas_is_shown_as_soon_as_it_was_tried(self, reloading: Reloading, nas: FakeNas) -> None:
+        library = Library.synthetic(5)
+        with canary_nas(library=library) as other:
+            reloading.reload(url=other.url)
+            assert len(reloading.get("/files/list").json()) == 5
+            assert {reloading.get("/files").status_code for _ in range(10)} == {200}
+            assert nas.sessions == []
+            reloading.stop()
+
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ({"albums": ("kitchen-bash",)}, "The account sees no album named 'kitchen-bash'"),
+            ({"password": Secret("canary-pass-wrong")}, "password"),
+            ({"url": "http://127.0.0.1:1"}, "Nothing"),
+        ],
+    )
+    def test_what_does_not_lead_to_photos_keeps_the_old_and_is_told(
+        self,
+        reloading: Reloading,
+        nas: FakeNas,
+        caplog: pytest.LogCaptureFixture,
+        change: dict[str, Any],
+        reason: str,
+    ) -> None:
+        with log_of(caplog) as told:
+            reloading.reload(**change)
+        (line,) = told
+        assert line.startswith("ERROR The configuration before stays in use: ")
+        assert reason in line
+        reloading.look()
+        assert reloading.get("/readyz").json() == {"status": "ok"}
+        assert len(nas.sessions) == 1
+
+    def test_pictures_that_cannot_be_had_keep_the_old(self, reloading: Reloading) -> None:
+        with canary_nas(library=Library.synthetic(5)) as other:
+            other.fault(hang(), api="SYNO.Foto.Thumbnail")
+            reloading.reload(url=other.url, timeout_seconds=1.0)
+            assert other.sessions == []
+        assert len(reloading.get("/files/list").json()) == 28
+
+    def test_a_download_under_way_ends_on_the_old_session(self, nas: FakeNas) -> None:
+        import threading
+
+        item, barrier = nas.library.album("kitchen-dash").items[0], threading.Event()
+        with Reloading(settings_for(nas, max_cache_bytes=1_000_000)) as running:
+            running.wait_ready()
+            fault = nas.fault(hold(barrier), api="SYNO.Foto.Thumbnail", item=item.unit_id)
+            answers: list[requests.Response] = []
+            running.call(lambda: running.service.store.cache.resize(1_000_000))
+            asking = threading.Thread(
+                target=lambda: answers.append(requests.get(f"{running.url}/files/{item.id}.jpg", timeout=20))
+            )
+            asking.start()
+            running.wait_for("/healthz", lambda response: fault.hits > 0)
+            changing = threading.Thread(target=running.reload, kwargs={"timeout_seconds": 6.0})
+            changing.start()
+            running.wait_for("/healthz", lambda response: nas.count(*LOGIN) == 2)
+            assert len(nas.sessions) == 2
+            barrier.set()
+            asking.join(20)
+            changing.join(20)
+            assert answers[0].content == item.data("xl")
+            assert len(nas.sessions) == 1
+            assert nas.count(*LOGIN) == 2
+
+    def test_if_nothing_is_shown_anyway_it_takes_effect_untried(self, nas: FakeNas) -> None:
+        with Reloading(settings_for(nas, url="http://127.0.0.1:1")) as running:
+            running.wait_for("/readyz", lambda response: response.json()["status"] == "nas_down")
+            running.reload(url=nas.url)
+            running.wait_ready()
+
+    def test_a_refused_login_is_tried_again_at_once(self, nas: FakeNas) -> None:
+        nas.login_error = 400
+        with Reloading(settings_for(nas)) as running:
+            running.wait_for("/readyz", lambda response: response.json()["status"] == "auth")
+            nas.login_error = None
+            running.reload()
+            running.wait_ready()
+
+    def test_a_renewed_authority_of_the_same_name_counts(
+        self, reloading: Reloading, nas: FakeNas, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "ca.pem"
+        pem = Path(requests.certs.where()).read_text()
+        file.write_text(pem)
+        reloading.reload(ca_file=file)
+        reloading.reload()
+        assert nas.count(*LOGIN) == 2
+        file.write_text(pem + "\n")
+        reloading.reload()
+        assert nas.count(*LOGIN) == 3
+
+
+class TestMistakes:
+    def test_each_is_told_and_nothing_changes(self, reloading: Reloading, caplog: pytest.LogCaptureFixture) -> None:
+        reloading.mistakes = ["interval (config.ini:3): 'x' is not a number.", "urll (config.ini:4) is not an option."]
+        with log_of(caplog) as told:
+            reloading.reload(max_cache_bytes=1_000_000)
+        assert told == [f"ERROR The configuration before stays in use: {mistake}" for mistake in reloading.mistakes]
+        assert reloading.stats()["max_bytes"] == 250_000_000
+
+    def test_once_they_are_corrected_it_takes_effect(self, reloading: Reloading) -> None:
+        reloading.mistakes = ["x"]
+        reloading.reload(max_cache_bytes=100_000_000)
+        reloading.mistakes = []
+        reloading.reload()
+        assert reloading.stats()["max_bytes"] == 100_000_000
+
+
+def test_catalog_and_decks_of_the_new_album_are_kept_in_the_state_directory(nas: FakeNas, tmp_path: Path) -> None:
+    settings = settings_for(nas, state_dir=tmp_path / "state")
+    with Reloading(settings) as running:
+        running.wait_until_all_is_held()
+        running.reload(albums=("Grandparents",))
+        count = running.stats()["photos"]
+        running.get("/files")
+    nas.stop()
+    with Running(replace(settings, albums=("Grandparents",))) as running:
+        running.wait_ready()
+        assert running.stats()["photos"] == count
