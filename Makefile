@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 10
 SEED ?=
 
-.PHONY: help demo run test torture soak check
+.PHONY: help demo run test torture soak openapi slow check
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -25,10 +25,21 @@ torture: .venv/installed-test ## make every call to the NAS fail in every way, a
 soak: .venv/installed-dev ## run the service for MINUTES=10 on a NAS that fails at random: SEED=n repeats it
 	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-check: .venv/installed-dev ## run the linters and the type checker
+openapi: .venv/installed-dev ## ask the service whatever docs/openapi.yaml allows and forbids (schemathesis)
+	PYTHONPATH=tests $(BIN)/python tests/openapi.py
+
+slow: .venv/installed-test ## let four kinds of slow clients loose on the service (slowhttptest)
+	PYTHONPATH=tests $(BIN)/python tests/slow.py
+
+check: .venv/installed-dev ## run the linters and the type checker, also on workflows and compose.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --no-progress --quiet .
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
