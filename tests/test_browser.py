@@ -51,7 +51,7 @@ class Kiosk:
         usual = {"locale": "en-GB", "timezone_id": BERLIN, "reduced_motion": "reduce"}
         options = {"viewport": {"width": 1024, "height": 600}} | usual | options
         self.context = browser.new_context(**options)
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(60_000)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
