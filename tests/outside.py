@@ -217,6 +217,14 @@ def connect(port: int, *, receive_buffer: int = 0, source: str = "127.0.0.1") ->
 
 
 @contextmanager
+def closed_port() -> Iterator[int]:
+    """A port at which nobody listens, and which nobody else is given meanwhile."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+@contextmanager
 def dark_port() -> Iterator[int]:
     """A port whose backlog is full: the kernel answers no further connection, as a host without power does not."""
     with socket.socket() as dark, ExitStack() as fillers:

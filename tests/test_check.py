@@ -25,7 +25,7 @@ from conftest import (
     leaks,
     share,
 )
-from outside import dark_port
+from outside import closed_port, dark_port
 
 from photosync import check, elsewhere, fakenas
 from photosync.__main__ import main
@@ -296,9 +296,9 @@ def test_a_name_that_does_not_resolve_is_told(command: Command, host: str) -> No
 
 
 def test_a_refused_connection_is_told(command: Command) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
-    assert command.check(url=url) == 1
+    with closed_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        assert command.check(url=url) == 1
     assert f"FAILED  Nothing answers at {url} (connection refused)." in command.text
     assert "--port" in command.text
 

@@ -424,9 +424,9 @@ def test_a_slow_nas_keeps_nobody_waiting_for_a_better_rendition(monkeypatch: pyt
 
 def test_the_pictures_that_say_what_is_wrong_have_the_size_too() -> None:
     with canary_nas() as nas:
-        unreachable = settings_for(nas)
-    with Running(unreachable) as running:
-        answer = running.get("/files?w=300&h=300&fit=cover", headers={"Accept": "image/*"})
+        nas.stop()
+        with Running(settings_for(nas)) as running:
+            answer = running.get("/files?w=300&h=300&fit=cover", headers={"Accept": "image/*"})
         assert answer.status_code == 503
         assert opened(answer.content).size == (300, 188)  # all of it
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 from conftest import CANARIES, CANARY_PASSWORD, PATIENCE_SECONDS, canary_nas, leaks, wait_until
 from guest import client_of
-from outside import dark_port
+from outside import closed_port, dark_port
 
 from photosync import fakenas
 from photosync.account import Account
@@ -408,9 +408,9 @@ def test_a_reset_is_retried_once_and_then_told(nas: FakeNas, length: int, kind: 
 
 
 def test_a_refused_connection_is_told_at_once() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
-    error = trouble(wire_to(url))
+    with closed_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        error = trouble(wire_to(url))
     assert (type(error), error.kind) == (NasUnreachable, "refused")
     assert url in str(error)
     assert "--port" in error.next_step
