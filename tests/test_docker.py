@@ -117,7 +117,7 @@ class TestHealthcheck:
             assert health(PHOTOS_SYNC_SERVER_PORT=process.port) == 0
             port = process.port
             process.signal()
-            assert process.wait(30) == 0
+            assert process.wait() == 0
         assert health(PHOTOS_SYNC_SERVER_PORT=port) != 0
 
     def test_it_heeds_no_proxy(self, nas: FakeNas, tmp_path: Path) -> None:
@@ -205,5 +205,5 @@ class TestContained:
             assert re.search(r"^CapBnd:\t0+$", status, re.MULTILINE)
             assert not Path(f"/proc/{inside}/task/{inside}/children").read_text()  # there is nothing to reap
             os.kill(int(inside), signal.SIGTERM)
-            assert process.wait(15) == 0
+            assert process.wait() == 0
         assert nas.count("SYNO.API.Auth", "logout") == 1
