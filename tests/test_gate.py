@@ -395,11 +395,6 @@ def test_pictures_can_be_embedded_elsewhere_and_nothing_else(open_service: Runni
         assert "Cross-Origin-Resource-Policy" not in answer.headers
 
 
-def test_no_window_that_opened_the_page_can_reach_into_it(open_service: Running) -> None:
-    assert open_service.get("/").headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert "Cross-Origin-Opener-Policy" not in open_service.get("/files").headers
-
-
 # proxies
 
 

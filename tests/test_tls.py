@@ -126,6 +126,16 @@ def test_everything_is_served_by_https(service: Running, files: tuple[Path, Path
         assert browser.get(url + answer.headers["Content-Location"], timeout=60).content == answer.content
 
 
+def test_no_window_that_opened_the_page_can_reach_into_it(service: Running, files: tuple[Path, Path]) -> None:
+    url, token = f"https://127.0.0.1:{service.service.port}", {"Authorization": f"Bearer {CANARY_ACCESS}"}
+    page = service.session.get(f"{url}/", verify=str(files[0]), headers=token, timeout=20)
+    assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert (
+        "Cross-Origin-Opener-Policy"
+        not in service.session.get(f"{url}/healthz", verify=str(files[0]), timeout=20).headers
+    )
+
+
 def test_tls_1_2_and_1_3_are_spoken_and_nothing_older(service: Running, files: tuple[Path, Path]) -> None:
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         context = trusting(files[0])
