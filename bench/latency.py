@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from processes import CORES, HERE, free_port, pinned, service_command, started, wait_for_photos
-from report import Figure, Table, Target, ratio
+from report import Figure, Table, Target, ratio, show
 from rivals import FLASK, OURS, flask_command, missing
 
 from photosync.fakenas import FakeNas, Library
@@ -137,4 +137,4 @@ def run() -> list[Table]:
 
 
 if __name__ == "__main__":
-    print("\n".join(table.markdown() for table in run()))
+    show(run)

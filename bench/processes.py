@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,11 @@ from photosync.fakenas import FakeNas
 HERE = Path(__file__).parent
 CORES = sorted(os.sched_getaffinity(0))
 """Measured servers have the last core for themselves, the load comes from the first: so each is one worker."""
+
+
+def end_in_order() -> None:
+    """From now on SIGTERM is as good as Ctrl-C: what was started is ended, too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def free_port() -> int:

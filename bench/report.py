@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+from processes import end_in_order
 
 
 @dataclass(frozen=True)
@@ -101,3 +103,10 @@ class Table:
         for target in self.targets:
             told = {"target": target.text, "wanted": target.wanted, "values": target.figure.values}
             yield json.dumps({"table": self.name, **told, "met": target.is_met})
+
+
+def show(run: Callable[[], list[Table]]) -> None:
+    """One benchmark alone."""
+    end_in_order()
+    for table in run():
+        print(table.markdown())

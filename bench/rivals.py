@@ -189,7 +189,7 @@ for _ in range(4):
 
 @contextlib.contextmanager
 def thumbor(scene: Scene) -> Iterator[Server]:
-    """It encodes what it serves itself, so it has a picture of its own, of about the same size, and keeps the result."""
+    """It encodes what it serves, so it has a picture of its own, of about the same size, and keeps the result."""
     (scene.folder / "source").mkdir(exist_ok=True)
     source = scene.folder / "source" / scene.photo.name
     subprocess.run([str(PYTHON), "-c", NOISE, str(scene.photo.stat().st_size), str(source)], check=True)

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import requests
 from processes import CORES, HERE, free_port, pinned, running, service_command, started
-from report import Table, Target, ratio
+from report import Table, Target, ratio, show
 
 from photosync.fakenas import FakeNas, Library
 
@@ -93,7 +93,7 @@ def measure_warm(table: Table, nas: FakeNas) -> None:
 
 
 def imports() -> dict[str, tuple[int, float]]:
-    """Modules and milliseconds of their own, of the package, the libraries and Python itself, when the service starts."""
+    """Modules, and milliseconds for themselves, of the package, the libraries and Python itself at the start."""
     command = pinned(
         CORES[-1], [sys.executable, "-X", "importtime", "-c", "import photosync.service, photosync.__main__"]
     )
@@ -124,4 +124,4 @@ def run() -> list[Table]:
 
 
 if __name__ == "__main__":
-    print("\n".join(table.markdown() for table in run()))
+    show(run)

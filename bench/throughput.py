@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from processes import processor_seconds, wrk
-from report import Figure, Table, Target, ratio
+from report import Figure, Table, Target, ratio, show
 from rivals import BARE, FLASK, NGINX, OURS, SERVERS, THUMBOR, VARNISH, Server, all_servers, missing, scene_of
 
 SIZES = {"30 KB": 30_000, "300 KB": 300_000, "3 MB": 3_000_000}
@@ -92,4 +92,4 @@ def run() -> list[Table]:
 
 
 if __name__ == "__main__":
-    print("\n".join(table.markdown() for table in run()))
+    show(run)
