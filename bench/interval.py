@@ -200,7 +200,7 @@ def run() -> list[Table]:
     if left_out := [name for name in ENGINES if name not in installed]:
         table.notes.append(f"Not installed: {', '.join(left_out)} (make bench-tools).")
     table.notes.append(
-        "One added: until it is in the catalog; its bytes are fetched later. Each engine lists 1,000 photos a page. The "
+        "One added: until it is in the catalog; its bytes are fetched later. Each lists 1,000 photos a page. The "
         "Flask design and py-synologydsm-api, whose albums carry no version, list the album at every look."
     )
     return [table]

@@ -105,8 +105,9 @@ def draw(tables: Tables) -> str:
         for column, panel in enumerate(beside):
             shapes += _panel(panel, column * PANEL, top)
         top += HEAD + LINE * max(len(panel.bars) for panel in beside) + 14
+    size = f'width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}" role="img">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">'
         f"<title>photos-sync measured against {escape(BARE)}, Flask, nginx, Varnish and others</title>"
         f"<style>{STYLE}</style>\n" + "\n".join(shapes) + "\n</svg>\n"
     )

@@ -1,5 +1,7 @@
 """From start to the first photo, cold and with a state directory, against a twelve-line script; imports counted.
 
+Nothing is pinned to a core: the service logs in while it loads the rest of itself.
+
 python bench/start.py
 """
 
@@ -14,7 +16,7 @@ import time
 from contextlib import suppress
 
 import requests
-from processes import CORES, HERE, free_port, pinned, running, service_command, started
+from processes import HERE, free_port, running, service_command, started
 from report import Table, Target, ratio, show
 
 from photosync.fakenas import FakeNas, Library
@@ -41,7 +43,7 @@ def first_photo(port: int) -> None:
 
 def service_seconds(nas: FakeNas, *options: str) -> float:
     port = free_port()
-    command = pinned(CORES[-1], service_command(nas, port, *options))
+    command = service_command(nas, port, *options)
     started_at = time.monotonic()
     with running(command):
         first_photo(port)
@@ -51,7 +53,7 @@ def service_seconds(nas: FakeNas, *options: str) -> float:
 def script_seconds(nas: FakeNas) -> float:
     script = [sys.executable, str(HERE / "script.py"), nas.url, nas.username, nas.password, "kitchen-dash"]
     started_at = time.monotonic()
-    photo = subprocess.run(pinned(CORES[-1], script), capture_output=True, check=True).stdout
+    photo = subprocess.run(script, capture_output=True, check=True).stdout
     assert photo.endswith(b"\xff\xd9")
     return time.monotonic() - started_at
 
@@ -94,9 +96,7 @@ def measure_warm(table: Table, nas: FakeNas) -> None:
 
 def imports() -> dict[str, tuple[int, float]]:
     """Modules, and milliseconds for themselves, of the package, the libraries and Python itself at the start."""
-    command = pinned(
-        CORES[-1], [sys.executable, "-X", "importtime", "-c", "import photosync.service, photosync.__main__"]
-    )
+    command = [sys.executable, "-X", "importtime", "-c", "import photosync.service, photosync.__main__"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     found = {"photosync": (0, 0.0), "libraries": (0, 0.0), "Python": (0, 0.0)}
     for own, _, module in IMPORTED.findall(told):

@@ -44,12 +44,11 @@ def measure(tables: tuple[Table, Table], load: str, servers: dict[str, Server], 
 
 def measure_size(tables: tuple[Table, Table], name: str, folder: Path) -> None:
     with scene_of(SIZES[name], folder) as scene, all_servers(scene) as servers:
-        servers[AGAIN] = servers[BARE]
+        # One that takes twenty times as long says the same at any number of connections.
+        few = {server: there for server, there in servers.items() if server != THUMBOR}
+        twice = {AGAIN: servers[BARE]} if name == "300 KB" else {}
         for connections in RUNS:
-            # One that takes a hundred times as long says the same at any number of connections.
-            chosen = {
-                server: there for server, there in servers.items() if connections == 8 or server not in (THUMBOR, AGAIN)
-            }
+            chosen = servers | twice if connections == 8 else few
             measure(tables, f"{name}, {connections} connections", chosen, connections, tag=False)
         if name == "300 KB":
             measure(tables, "304, 8 connections", servers, 8, tag=True)
