@@ -23,8 +23,9 @@ CORES = sorted(os.sched_getaffinity(0))
 
 
 def end_in_order() -> None:
-    """From now on SIGTERM is as good as Ctrl-C: what was started is ended, too."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """From now on SIGTERM is as good as Ctrl-C, also in the background: what was started is ended, too."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def free_port() -> int:
