@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 10
 SEED ?=
 
-.PHONY: help demo run test torture soak check bench bench-tools
+.PHONY: help demo run test torture soak bench bench-tools openapi slow check
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -33,10 +33,21 @@ bench-tools: ## install what make bench measures against (Debian, and bench/.ven
 	$(PYTHON) -m venv bench/.venv
 	bench/.venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 
-check: .venv/installed-dev ## run the linters and the type checker
+openapi: .venv/installed-dev ## ask the service whatever docs/openapi.yaml allows and forbids (schemathesis)
+	PYTHONPATH=tests $(BIN)/python tests/openapi.py
+
+slow: .venv/installed-test ## let four kinds of slow clients loose on the service (slowhttptest)
+	PYTHONPATH=tests $(BIN)/python tests/slow.py
+
+check: .venv/installed-dev ## run the linters and the type checker, also on workflows and compose.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --no-progress --quiet .
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv

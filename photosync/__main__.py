@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from .errors import ConfigError, PhotosSyncError
 from .log import harmless
@@ -75,21 +76,27 @@ def _run(settings: Settings) -> int:
 
     gc.freeze()
     gc.enable()
-    lines = Logging(settings.log_level, redactor)
+    formatter = None
+    if settings.log_format == "json":
+        from .json_lines import JsonLines
+
+        formatter = JsonLines(redactor)
+    lines = Logging(settings.log_level, redactor, formatter=formatter)
     lines.start()
     try:
         for warning in settings.warnings:
             logging.getLogger(__name__).warning("%s", warning)
         service = Service(settings, client, sockets)
-        run(service, os.environ, _announce)
+        run(service, os.environ, partial(_announce, settings))
     finally:
         lines.stop()
     return 0
 
 
-def _announce(port: int) -> None:
+def _announce(settings: Settings, port: int) -> None:
     if sys.stdout.isatty() or not os.environ.get("INVOCATION_ID"):
-        print(f"The next photo: http://localhost:{port}/files", flush=True)
+        scheme = "http" if settings.tls_cert is None else "https"
+        print(f"The next photo: {scheme}://localhost:{port}{settings.access.base_path}/files", flush=True)
 
 
 def console() -> None:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
-from .models import Photo
+from .models import RENDITIONS, Photo, PhotoKey
 
-_Kind = tuple[str, int, int, str, str, str | None]
+_Kind = tuple[str, int, int, str, str, str | None, tuple[str, ...]]
 
 
 class _Texts:
@@ -83,7 +83,7 @@ class Photos(Sequence[Photo]):
         self._versions.append(photo.version)
         self._filenames.append(photo.filename)
         self._descriptions.append(photo.description or "")
-        kind = (photo.size, photo.width, photo.height, photo.album, photo.access, photo.place)
+        kind = (photo.size, photo.width, photo.height, photo.album, photo.access, photo.place, photo.renditions)
         self._kinds.append(self._kind_number(kind))
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ class Photos(Sequence[Photo]):
         if isinstance(place, slice):
             return [self[one] for one in range(len(self))[place]]
         place = range(len(self))[place]
-        size, width, height, album, access, town = self._kinds_known[self._kinds[place]]
+        size, width, height, album, access, town, renditions = self._kinds_known[self._kinds[place]]
         return Photo(
             id=self.ids[place],
             unit_id=self._units[place],
@@ -111,6 +111,7 @@ class Photos(Sequence[Photo]):
             access=access,
             place=town,
             description=self._descriptions[place] or None,
+            renditions=renditions,
         )
 
     def named(self, filename: str) -> Photo | None:
@@ -202,6 +203,13 @@ class Catalog:
             )
         slots, generation = _slots(ordered.ids, previous or cls())
         return cls(ordered, PhotosById(ordered), dict(skipped), digest.hexdigest()[:32], slots, generation)
+
+    def is_current(self, key: PhotoKey) -> bool:
+        """Whether that is a photo of this listing, or was made of one."""
+        photo = self.by_id.get(key[0])
+        if photo is None or photo.version != key[1]:
+            return False
+        return key[2] == photo.size or key[2] not in RENDITIONS
 
 
 def _encoded(text: str) -> bytes:

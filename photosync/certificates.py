@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -43,13 +44,31 @@ def certificate_at(url: str) -> Certificate | None:
         anybody.verify_mode = ssl.CERT_NONE
         seen, _ = _shown(address, anybody)
         # Only a certificate that is trusted is put into words: now it is, and nothing else.
-        only_it = _context()
-        only_it.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(seen))
-        only_it.verify_flags = ssl.VerifyFlags(ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME)
-        seen, words = _shown(address, only_it)
+        seen, words = _shown(address, _only(seen))
     except (OSError, ValueError):
         return None
     return _certificate(seen, words)
+
+
+def seen_through(context: ssl.SSLContext, pem: str) -> Certificate:
+    """The certificate that a server with this context shows: the first in `pem`. ssl.SSLError if it cannot be used."""
+    end = "-----END CERTIFICATE-----"
+    first = pem[pem.index("-----BEGIN CERTIFICATE-----") : pem.index(end) + len(end)]
+    ours, theirs = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(ours, theirs, server_side=True)
+    client = _only(ssl.PEM_cert_to_DER_cert(first)).wrap_bio(theirs, ours)
+    for side in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    return _certificate(client.getpeercert(binary_form=True) or b"", client.getpeercert())
+
+
+def _only(der: bytes) -> ssl.SSLContext:
+    """A client that trusts this certificate alone, whatever its name, date and issuer."""
+    context = _context()
+    context.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(der))
+    context.verify_flags = ssl.VerifyFlags(ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME)
+    return context
 
 
 def _context() -> ssl.SSLContext:

@@ -23,7 +23,7 @@ from .wire import Wire
 
 def build_client(settings: Settings, redactor: Redactor) -> SynologyClient:
     """The NAS client of these settings; nothing is sent yet."""
-    for secret in (settings.password, settings.share_link):
+    for secret in (settings.password, settings.share_link, settings.access.token):
         if secret is not None:
             redactor.hide(secret.reveal())
     return SynologyClient(

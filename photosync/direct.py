@@ -13,6 +13,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine, format_timestamp
 
 from .degree import staleness
+from .guard import Guard
 from .models import Photo
 from .server import Traffic
 from .store import PhotoStore
@@ -20,12 +21,15 @@ from .sync import AlbumSync
 
 log = logging.getLogger(__name__)
 
-PHOTO_CACHING = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+_PUBLIC = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+_PRIVATE = _PUBLIC.replace("public", "private")
 COMMON_HEADERS: Mapping[str, str] = {
     "Server": "photos-sync",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+EMBEDDABLE = ("Cross-Origin-Resource-Policy", "cross-origin")
+"""Header of pictures, which dashboards on other hosts show; they cannot read them. Everything else is same-origin."""
 STALE_ANSWER = ("Cache-Status", "photos-sync; hit; detail=stale")
 """Header of an answer that is made from an old catalog, or while the NAS is away (RFC 9211)."""
 LONGEST_RESPONSE_SECONDS = 300.0
@@ -34,7 +38,6 @@ SHORT_BYTES = 16 * 1024
 one object after them: only so do clients share its memory."""
 
 _PHOTO = re.compile(r"/files/([1-9][0-9]{0,18})\.jpg", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
 _OK = ResponseStartLine("HTTP/1.1", 200, "OK")
 _NOT_MODIFIED = ResponseStartLine("HTTP/1.1", 304, "Not Modified")
 
@@ -52,12 +55,14 @@ class Direct(HTTPMessageDelegate):
         sync: AlbumSync,
         store: PhotoStore,
         traffic: Traffic,
+        guard: Guard,
     ) -> None:
         self._connection = connection
         self._application = application
         self._sync = sync
         self._store = store
         self._traffic = traffic
+        self._guard = guard
         self._delegate: HTTPMessageDelegate | None = None
         self._photo: Photo | None = None
         self._data: bytes | None = None
@@ -66,14 +71,23 @@ class Direct(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         assert isinstance(start_line, RequestStartLine)
-        found = _PHOTO.fullmatch(start_line.path) if start_line.method == "GET" else None
+        found = self._photo_asked_for(start_line.path) if start_line.method == "GET" else None
         usual = not self._traffic.stopping and not log.isEnabledFor(logging.DEBUG)  # handlers say goodbye, and log
-        if found is not None and usual and _HOST.fullmatch(headers.get("Host", "")):
+        if found is not None and usual and self._is_admitted(headers):
             self._look_up(int(found[1]), headers.get("If-None-Match"))
         if self._photo is not None:
             return None
         self._delegate = self._application()
         return self._delegate.headers_received(start_line, headers)
+
+    def _photo_asked_for(self, path: str) -> re.Match[str] | None:
+        base_path = self._guard.base_path
+        return _PHOTO.fullmatch(path, len(base_path)) if path.startswith(base_path) else None
+
+    def _is_admitted(self, headers: HTTPHeaders) -> bool:
+        if self._guard.origins and "Origin" in headers:
+            return False
+        return self._guard.admits(headers, self._connection.context.remote_ip)  # type: ignore[attr-defined]
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         return self._delegate.data_received(chunk) if self._delegate is not None else None
@@ -103,7 +117,9 @@ class Direct(HTTPMessageDelegate):
         headers = HTTPHeaders()
         headers["Date"] = _date(int(time.time()))
         headers["ETag"] = photo.etag
-        headers["Cache-Control"] = PHOTO_CACHING
+        headers["Cache-Control"] = photo_caching(self._guard)
+        if self._guard.origins:
+            headers["Vary"] = "Origin"
         if staleness(self._sync, self._store) is not None:
             headers.add(*STALE_ANSWER)
         self._traffic.responses["OnePhoto", 200 if self._data else 304] += 1
@@ -116,6 +132,7 @@ class Direct(HTTPMessageDelegate):
     def _send(self, photo: Photo, data: bytes, headers: HTTPHeaders) -> None:
         for name, value in COMMON_HEADERS.items():
             headers[name] = value
+        headers[EMBEDDABLE[0]] = EMBEDDABLE[1]
         headers["Content-Type"] = "image/jpeg"
         headers["Content-Length"] = str(len(data))
         self._traffic.begin()
@@ -137,6 +154,11 @@ class Direct(HTTPMessageDelegate):
             limit.cancel()
         self._store.release(photo)
         self._traffic.end()
+
+
+def photo_caching(guard: Guard) -> str:
+    """`private` where a token guards the photos: what several people share must not show them to those without it."""
+    return _PRIVATE if guard.has_token else _PUBLIC
 
 
 @lru_cache(maxsize=1)

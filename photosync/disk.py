@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .models import PhotoKey
+from .models import RENDITIONS, PhotoKey
 from .state import StateTrouble
 
 log = logging.getLogger(__name__)
@@ -21,10 +21,12 @@ log = logging.getLogger(__name__)
 FREE_BYTES = 200_000_000
 """So much of the disk is left to others, whatever the limit."""
 
-_NAME = re.compile(r"([1-9][0-9]{0,18})-([A-Za-z0-9_.\-]{1,80})-(sm|m|xl|original)\.([0-9a-f]{8})\.jpg", re.ASCII)
+_SIZE = r"(?:sm|m|xl|original)(?:-[0-9]{1,4}x[0-9]{1,4}-(?:contain|cover)-[0-9]{1,2}-[0-9])?"
+_NAME = re.compile(rf"([1-9][0-9]{{0,18}})-([A-Za-z0-9_.\-]{{1,80}})-({_SIZE})\.([0-9a-f]{{8}})\.jpg", re.ASCII)
 _TEMPORARY = ".part"
 _PAUSE_SECONDS = 3600.0
 _MOST_ASIDE = 16
+_MADE_SHARE = 4  # at most a quarter is for what was made of photos: it can be made again, they may be all there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class PhotoDisk:
     ) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
+        self._made_bytes = 0
         self.put_aside = 0
         self._trouble = trouble
         self._folder = folder
@@ -126,7 +129,7 @@ class PhotoDisk:
 
     def write(self, key: PhotoKey, data: bytes) -> None:
         """Keeps a photo, if there is room and it is not here yet."""
-        if key in self._files or self.bytes + len(data) > self.max_bytes or self._clock() < self._not_before:
+        if key in self._files or not self._has_room(key, len(data)) or self._clock() < self._not_before:
             return
         name = f"{key[0]}-{key[1]}-{key[2]}{_ending(data)}"
         temporary = self._folder / f"{name}{_TEMPORARY}"
@@ -158,7 +161,7 @@ class PhotoDisk:
             if found is not None and entry.is_file(follow_symlinks=False):
                 key = (int(found[1]), found[2], found[3])
                 size = entry.stat().st_size
-                if key in self._files or self.bytes + size > self.max_bytes:
+                if key in self._files or not self._has_room(key, size):
                     os.unlink(entry.path)
                 else:
                     self._add(key, _File(entry.name, size))
@@ -167,18 +170,25 @@ class PhotoDisk:
             elif not entry.is_dir(follow_symlinks=False):
                 self._set_aside(entry.name)
 
+    def _has_room(self, key: PhotoKey, size: int) -> bool:
+        made_room = key[2] in RENDITIONS or self._made_bytes + size <= self.max_bytes // _MADE_SHARE
+        return made_room and self.bytes + size <= self.max_bytes
+
     def _add(self, key: PhotoKey, file: _File) -> None:
         with self._lock:
             self._files[key] = file
-            self.bytes += file.size
-            self._generation += 1
+            self._count(key, file.size)
+
+    def _count(self, key: PhotoKey, size: int) -> None:
+        self._generation += 1
+        self.bytes += size
+        self._made_bytes += size if key[2] not in RENDITIONS else 0
 
     def _forget(self, key: PhotoKey) -> _File | None:
         with self._lock:
             file = self._files.pop(key, None)
             self._rests_until.pop(key, None)
-            self._generation += 1
-            self.bytes -= file.size if file is not None else 0
+            self._count(key, -file.size if file is not None else 0)
         return file
 
     def _rest(self, key: PhotoKey) -> None:

@@ -6,6 +6,11 @@
     ├── NoSuchAlbum             no album of that name is among those that are served
     ├── NothingSynced           no listing of the album has been completed yet
     ├── Busy                    this server has no room for one more download at the moment
+    ├── WrongHost               asked for under a name that may not be this server's
+    ├── TokenWanted             asked for without the access token, or with a wrong one
+    ├── TooManyGuesses          asked for with too many wrong access tokens
+    ├── BadParameter            a client asked for something in a way that has no meaning
+    ├── NotInstalled            what was asked for takes a package that is not installed
     └── NasError                the NAS is the cause
         ├── NasUnreachable      it could not be reached, or asked for patience: worth another try
         │   └── NasTimeout      it did not answer completely in time
@@ -76,6 +81,26 @@ class NothingSynced(PhotosSyncError):
 
 class Busy(PhotosSyncError):
     """Too many downloads are waiting, or the memory limit is taken by photos still being sent."""
+
+
+class WrongHost(PhotosSyncError):
+    """The host name of a request is neither of this network nor one of --allowed-host."""
+
+
+class TokenWanted(PhotosSyncError):
+    """A request has no access token, or a wrong one."""
+
+
+class TooManyGuesses(PhotosSyncError):
+    """An address has sent so many wrong access tokens that none from there is looked at for a while."""
+
+
+class BadParameter(PhotosSyncError):
+    """A parameter of an address is out of its bounds."""
+
+
+class NotInstalled(PhotosSyncError):
+    """An extra of this distribution is missing."""
 
 
 class NasError(PhotosSyncError):

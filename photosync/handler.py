@@ -13,9 +13,10 @@ from typing import Any
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
-from .direct import COMMON_HEADERS, LONGEST_RESPONSE_SECONDS, SHORT_BYTES
+from .direct import COMMON_HEADERS, EMBEDDABLE, LONGEST_RESPONSE_SECONDS, SHORT_BYTES
 from .errors import (
     AlbumProblem,
+    BadParameter,
     Busy,
     LoginRefused,
     NasError,
@@ -23,16 +24,25 @@ from .errors import (
     NasUnreachable,
     NoSuchAlbum,
     NothingSynced,
+    NotInstalled,
     PhotoNotFound,
     PhotosSyncError,
+    TokenWanted,
+    TooManyGuesses,
+    WrongHost,
 )
 from .server import Traffic
 
 log = logging.getLogger(__name__)
 
 STATUSES: Mapping[type[PhotosSyncError], int] = {
+    WrongHost: 421,
+    TokenWanted: 401,
+    TooManyGuesses: 429,
+    BadParameter: 400,
     PhotoNotFound: 404,
     NoSuchAlbum: 404,
+    NotInstalled: 501,
     NasTimeout: 504,
     NasUnreachable: 503,
     NothingSynced: 503,
@@ -41,12 +51,12 @@ STATUSES: Mapping[type[PhotosSyncError], int] = {
     LoginRefused: 502,
     NasError: 502,
 }
-"""The HTTP status of each error (RFC 9110, sections 15.5 and 15.6); the first class that fits counts."""
+"""The HTTP status of each error (RFC 9110, sections 15.5 and 15.6; RFC 6585); the first class that fits counts."""
 
 _RETRY_AFTER_SECONDS = 5
-_METHODS = "GET, HEAD"
+METHODS = "GET, HEAD"
 _NEXT_STEPS: Mapping[int, str] = {
-    404: "The start page lists every address: /",
+    404: "/setup lists every address.",
     405: "There is only GET and HEAD: nothing can be changed here.",
 }
 
@@ -55,6 +65,7 @@ class Handler(RequestHandler):
     """Headers, errors and the life of every answer, in one place."""
 
     caching = "no-store"
+    next_steps = _NEXT_STEPS
 
     def initialize(self, traffic: Traffic, **collaborators: Any) -> None:
         self.traffic = traffic
@@ -62,6 +73,10 @@ class Handler(RequestHandler):
 
     def set_default_headers(self) -> None:
         for name, value in COMMON_HEADERS.items():
+            self.set_header(name, value)
+        self.set_header(EMBEDDABLE[0], "same-origin")
+        # This is called before `initialize` is.
+        for name, value in self.settings.get("cross_origin", _nothing)(self.request.headers).items():
             self.set_header(name, value)
 
     def compute_etag(self) -> None:
@@ -96,7 +111,7 @@ class Handler(RequestHandler):
         self.clear()
         self.set_status(status_code)
         self.set_header("Cache-Control", "no-store")
-        wait = error.retry_after_seconds or (_RETRY_AFTER_SECONDS if status_code >= 500 else None)
+        wait = error.retry_after_seconds or (_RETRY_AFTER_SECONDS if status_code > 501 else None)
         if wait is not None:
             self.set_header("Retry-After", max(1, math.ceil(wait)))
 
@@ -109,11 +124,16 @@ class Handler(RequestHandler):
         if self.request.headers.get("If-None-Match") != etag and not self.check_etag_header():
             return False
         self.set_status(304)
+        self.clear_header(EMBEDDABLE[0])  # the copy's own holds
         return True
 
     async def send(self, body: bytes, content_type: str) -> None:
         self.set_header("Content-Type", content_type)
         self.set_header("Content-Length", len(body))
+        if content_type.startswith("image/"):
+            self.set_header(*EMBEDDABLE)
+        elif content_type.startswith("text/html"):
+            self.set_header("Cross-Origin-Opener-Policy", "same-origin")
         if len(body) > SHORT_BYTES and self.request.method != "HEAD":
             await self.flush()
         self.write(body)
@@ -138,8 +158,8 @@ class Handler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Type", "application/json")
         if status_code == 405:
-            self.set_header("Allow", _METHODS)
-        phrase, next_step = HTTPStatus(status_code).phrase, _NEXT_STEPS.get(status_code, "")
+            self.set_header("Allow", METHODS)
+        phrase, next_step = HTTPStatus(status_code).phrase, self.next_steps.get(status_code, "")
         self.finish(_json({"error": f"{phrase}.", "next_step": next_step}))
 
     def log_exception(self, *error: Any) -> None:
@@ -153,6 +173,10 @@ def status_of(error: PhotosSyncError) -> int:
 
 def explanation(error: PhotosSyncError) -> dict[str, str]:
     return {"error": str(error), "next_step": error.next_step}
+
+
+def _nothing(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return {}
 
 
 def _json(value: object) -> bytes:

@@ -65,8 +65,11 @@ class NasHealth:
         self._recover(self.breaker, self.photo_breaker)
         self.quarantine.success(photo.key)
 
-    def download_failed(self, photo: Photo, error: NasError | PhotoNotFound) -> None:
-        """A status 5xx or a time-out may be this photo's own trouble; whatever else is no answer is the NAS's."""
+    def download_failed(self, photo: Photo, error: NasError | PhotoNotFound, *, passing: bool = False) -> None:
+        """A status 5xx or a time-out may be this photo's own trouble; whatever else is no answer is the NAS's.
+
+        What is `passing` is another rendition than those that are listed, of whose pictures it tells nothing.
+        """
         own = isinstance(error, NasError) and (error.kind.startswith("http_") or isinstance(error, NasTimeout))
         if isinstance(error, (NasUnreachable, LoginRefused)) and not own:
             self.photo_breaker.abandon()
@@ -81,6 +84,9 @@ class NasHealth:
             log.warning("Some photos cannot be had: %s", error.sentence)
         closed = not self.photo_breaker.is_open
         self.quarantine.failure(photo.key, error)
+        if passing:
+            self.photo_breaker.abandon()
+            return
         self.photo_breaker.failure(error, subject=photo.id, at_least_seconds=error.retry_after_seconds)
         if closed and self.photo_breaker.is_open:
             log.error("The NAS gives no pictures: %s", error.sentence)

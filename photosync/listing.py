@@ -76,6 +76,7 @@ class Listing:
             access=self._access(row),
             place=_place(_part(row, "additional", "address")),
             description=description if isinstance(description, str) and description else None,
+            renditions=self._renditions(row, thumbnail),
         )
 
     def _size(self, row: dict[str, Any], thumbnail: dict[str, Any]) -> str:
@@ -90,6 +91,11 @@ class Listing:
             if thumbnail.get(size) == "ready":
                 return size
         return ""
+
+    def _renditions(self, row: dict[str, Any], thumbnail: dict[str, Any]) -> tuple[str, ...]:
+        ready = tuple(size for size in _RENDITIONS if thumbnail.get(size) == "ready")
+        has_original = _JPEG_NAME.fullmatch(row["filename"]) and not self.album.view_only
+        return (*ready, "original") if has_original else ready
 
     def _access(self, row: dict[str, Any]) -> str:
         """How the bytes are had: see `Photo.access`. Photos of other people come by the album's passphrase."""

@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
+MAX_LINE = 4000
+"""Characters of a message that are shown."""
+
 _MAX_WAITING_LINES = 1000
-_MAX_LINE = 4000
 _SHORTEST_SECRET = 4
 _SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
@@ -69,7 +71,7 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         # Redacted before anything is cut or replaced, which would leave parts of a secret.
-        record.message = self._redactor(record.message)[:_MAX_LINE].replace("\n", "\\n").replace("\t", " ")
+        record.message = self._redactor(record.message)[:MAX_LINE].replace("\n", "\\n").replace("\t", " ")
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -105,9 +107,11 @@ class _Writer(logging.StreamHandler[TextIO]):
 class Logging:
     """Between `start` and `stop`, log lines go to `stream` by way of a thread of their own."""
 
-    def __init__(self, level: str, redactor: Redactor, stream: TextIO = sys.stderr) -> None:
+    def __init__(
+        self, level: str, redactor: Redactor, stream: TextIO = sys.stderr, formatter: logging.Formatter | None = None
+    ) -> None:
         self._writer = _Writer(stream)
-        self._writer.setFormatter(LineFormatter(redactor))
+        self._writer.setFormatter(formatter or LineFormatter(redactor))
         lines: queue.Queue[logging.LogRecord] = queue.Queue(_MAX_WAITING_LINES)
         self._handler = _Drops(lines)
         self._listener = _Listener(lines, self._writer)
@@ -125,9 +129,10 @@ class Logging:
         # short with a traceback and its address: the error that it becomes is told once.
         logging.getLogger("asyncio").setLevel(logging.INFO)
         logging.getLogger("urllib3").setLevel(logging.ERROR)
-        # The server tells of every request that it cannot read, as often and almost as long as a client likes.
+        # The server tells of every request that it cannot read and of every handshake that fails, as often and almost
+        # as long as a client likes.
         if self._level.upper() != "DEBUG":
-            logging.getLogger("tornado.general").setLevel(logging.WARNING)
+            logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self._listener.start()
 
     def stop(self, timeout_seconds: float = 1.0) -> None:

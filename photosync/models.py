@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 UNKNOWN_ACCESS = "?"
 """The `access` of a photo that an earlier run has left: it is on disk or not to be had before the album is listed."""
 
+RENDITIONS = ("sm", "m", "xl", "original")
+"""What the NAS gives of a photo, smallest first; every other size is made here."""
+
 PhotoKey = tuple[int, str, str]
-"""(photo id, version, rendition size): a photo that changes on the NAS is another key."""
+"""(photo id, version, size): a photo that changes on the NAS is another key."""
 
 _EPOCH = datetime(1970, 1, 1)
 
@@ -20,10 +23,11 @@ class Photo:
 
     `unit_id` is what the NAS wants for the picture's bytes and usually differs from `id`.
     `version` changes whenever the NAS's picture does (its `cache_key`).
-    `size` is the rendition to ask for: `sm`, `m`, `xl` or `original`.
+    `size` is the rendition to ask for, one of `RENDITIONS`; of a picture that is made here it is `Fit.size_of`.
     `taken_seconds` is the camera's wall clock written as if it were UTC; negative before 1970.
     `access` says how the NAS gives the bytes: "" as one's own, "team" from the shared space,
     anything else is the passphrase of an album shared with the account.
+    `renditions` are those that the NAS has, smallest first; empty where only `size` is known.
     """
 
     id: int
@@ -38,6 +42,7 @@ class Photo:
     access: str = field(default="", repr=False)
     place: str | None = None
     description: str | None = None
+    renditions: tuple[str, ...] = ()
 
     @property
     def key(self) -> PhotoKey:
@@ -57,12 +62,12 @@ class Photo:
         """ISO 8601 without a zone: the NAS does not know where the camera's clock stood."""
         return (_EPOCH + timedelta(seconds=self.taken_seconds)).isoformat()
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self, base_path: str = "") -> dict[str, object]:
         """The photo object of the HTTP interface."""
         details: dict[str, object] = {
             "id": self.id,
             "filename": self.filename,
-            "url": self.url,
+            "url": base_path + self.url,
             "taken": self.taken,
             "width": self.width,
             "height": self.height,

@@ -33,7 +33,7 @@ _ITEM_DETAILS: Sequence[str] = ["thumbnail", "resolution", "address", "descripti
 class SynologyClient:
     """What one account or one share link sees on a NAS.
 
-    `hide` is told the secrets that albums carry, `clock` and `brake` are as in `DsmSession`.
+    `hide` is told the secrets that albums carry, `clock`, `brake` and `calls` are as in `DsmSession`.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class SynologyClient:
         brake: LoginBrake | None = None,
     ) -> None:
         self._session = DsmSession(wire, way_in, clock, brake)
+        self.calls = self._session.calls
         self._way_in = way_in
         self._thumbnail_path = way_in.thumbnail_paths[0]  # where the last thumbnail was found
         self._hide = hide

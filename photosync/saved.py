@@ -12,10 +12,10 @@ from typing import Any
 
 from .albums import AlbumView, each_once
 from .catalog import Catalog, Photos, PhotosById
-from .models import UNKNOWN_ACCESS, Photo
+from .models import RENDITIONS, UNKNOWN_ACCESS, Photo
 from .state import keep
 
-_FORMAT = 1
+_FORMAT = 2
 _NUMBERS_A_LINE = 1000
 
 
@@ -67,7 +67,7 @@ def _head(catalog: Catalog) -> dict[str, Any]:
 def _row(photo: Photo) -> list[object]:
     """All but what gives access, which may be a secret, and of no use before the album is listed."""
     head = [photo.id, photo.unit_id, photo.version, photo.size, photo.filename, photo.taken_seconds]
-    return [*head, photo.width, photo.height, photo.album, photo.place, photo.description]
+    return [*head, photo.width, photo.height, photo.album, photo.place, photo.description, " ".join(photo.renditions)]
 
 
 def _chunks(numbers: Sequence[int]) -> Iterator[list[int]]:
@@ -121,11 +121,15 @@ def _read(rows: Iterator[Any], source: str, names: Sequence[str]) -> Saved | Non
 
 
 def _photo(row: Any) -> Photo:
-    number, unit, version, size, filename, taken, width, height, album, place, description = row
-    numbers, texts = (number, unit, taken, width, height), (version, size, filename, album)
+    number, unit, version, size, filename, taken, width, height, album, place, description, ready = row
+    numbers, texts = (number, unit, taken, width, height), (version, size, filename, album, ready)
     if not all(type(one) is int for one in numbers) or not all(type(one) is str for one in texts):
         raise Unreadable
-    return Photo(number, unit, version, size, filename, taken, width, height, album, UNKNOWN_ACCESS, place, description)
+    renditions = tuple(ready.split())
+    if not set(renditions) <= set(RENDITIONS):
+        raise Unreadable
+    head = (number, unit, version, size, filename, taken, width, height, album)
+    return Photo(*head, UNKNOWN_ACCESS, place, description, renditions)
 
 
 def _numbers(rows: Iterator[Any], count: int) -> array[int]:

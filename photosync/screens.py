@@ -48,6 +48,11 @@ class Screens:
             self._fetch_ahead(deck, self._sync.catalog_of(album))
         return photo, data
 
+    def upcoming(self, client: str, album: str = "") -> Photo | None:
+        """The photo that is due for the client now."""
+        catalog = self._sync.catalog_of(album)
+        return next((catalog.by_id[number] for number in self.decks.deck(client, album).upcoming(catalog, 1)), None)
+
     async def _due(self, deck: Deck, album: str) -> tuple[Photo, bytes]:
         problem: PhotosSyncError | None = None
         patience_until = self._clock() + _PATIENCE_SECONDS

@@ -8,8 +8,9 @@ import logging
 import os
 import resource
 import socket
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
+
+from .histogram import empty
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ _READ_BYTES = 4 * 1024  # requests are small, and larger buffers would be mapped
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _BREAK_SECONDS = 1.0
 _TOLD_SECONDS = 60.0
+_LAG_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nCache-Control: no-store\r\n"
     b"Content-Type: application/json\r\nContent-Length: 52\r\n\r\n"
@@ -39,13 +43,20 @@ _FULL = (
 
 
 class Traffic:
-    """What is being answered and what has been: `active` answers, `responses` by (handler, status)."""
+    """What is being answered and what has been: `active` answers, `responses` by (handler, status), and how late the
+    loop was (`lag`), since `started_at` by the monotonic clock.
+    """
 
     def __init__(self) -> None:
+        self.started_at = time.monotonic()
+        self.lag = empty(*_LAG_SECONDS)
         self.active = 0
         self.stopping = False
         self.responses: Counter[tuple[str, int]] = Counter()
         self._idle = asyncio.Event()
+
+    def note_lag(self, seconds: float) -> None:
+        self.lag = self.lag.plus(seconds)
 
     def begin(self) -> None:
         self.active += 1
@@ -105,12 +116,18 @@ class _Listener:
 class Server(HTTPServer):
     """An HTTPServer that clients cannot take down.
 
-    Connections stay below the descriptor limit, at most half of them from one address; if descriptors or memory run out
-    all the same, nothing is accepted for a second. A client that makes no
-    progress for `stall_seconds` while it is sent something is cut off by the kernel (Linux, `TCP_USER_TIMEOUT`).
+    Connections stay below the descriptor limit, at most half of them from one address, unless `is_proxy` says that many
+    clients come by it; if descriptors or memory run out all the same, nothing is accepted for a second. A client that
+    makes no progress for `stall_seconds` while it is sent something is cut off by the kernel (on Linux,
+    `TCP_USER_TIMEOUT`).
     """
 
-    def initialize(self, app: HTTPServerConnectionDelegate, stall_seconds: float = 30.0) -> None:  # type: ignore[override]
+    def initialize(  # type: ignore[override]
+        self,
+        app: HTTPServerConnectionDelegate,
+        stall_seconds: float = 30.0,
+        is_proxy: Callable[[str], bool] = lambda address: False,
+    ) -> None:
         super().initialize(
             app,
             chunk_size=_READ_BYTES,
@@ -120,6 +137,7 @@ class Server(HTTPServer):
             max_body_size=_MAX_BODY_BYTES,
         )
         self._stall_seconds = stall_seconds
+        self._is_proxy = is_proxy
         self._limit = connection_limit()
         self._open: Counter[str] = Counter()
 
@@ -128,7 +146,8 @@ class Server(HTTPServer):
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         host = str(address[0]) if address else ""
-        if self._open.total() >= self._limit or self._open[host] >= max(1, self._limit // 2):
+        of_one = self._limit if self._is_proxy(host) else max(1, self._limit // 2)
+        if self._open.total() >= self._limit or self._open[host] >= of_one:
             stream.write(_FULL)
             stream.close()
             return

@@ -20,12 +20,15 @@ from .cache import PhotoCache
 from .deck import Decks
 from .degree import Degree, present_degree
 from .disk import PhotoDisk
+from .guard import Guard
 from .keeper import Keeper
 from .nas import SynologyClient
+from .renewal import Renewal
 from .screens import Screens
 from .server import Server, Traffic, connection_limit, notify_systemd, watchdog_seconds
 from .settings import Settings
 from .shelf import Shelf
+from .sizes import Sizes
 from .state import StateTrouble, claim
 from .store import PhotoStore
 from .sync import AlbumSync
@@ -85,10 +88,19 @@ class Service:
         )
         self.sync = AlbumSync(self.client, self.store, settings.albums, settings.interval_seconds)
         self.screens = Screens(self.sync, self.store, Decks(rng))
+        self.sizes = Sizes(self.sync, self.store)
         if folder is not None:
             self.keeper = Keeper(folder, trouble, settings.source, self.sync, self.screens.decks)
         self.traffic = Traffic()
-        self.server = Server(make_app(self.sync, self.store, self.screens, self.traffic), stall_seconds=stall_seconds)
+        self.guard = Guard(settings.access)
+        self.server = Server(
+            make_app(self.sync, self.store, self.screens, self.sizes, self.traffic, client.calls, self.guard),
+            stall_seconds=stall_seconds,
+            is_proxy=self.guard.proxies.trusts,
+        )
+        self.renewal = None
+        if settings.tls_cert is not None and settings.tls_key is not None:
+            self.renewal = Renewal(settings.tls_cert, settings.tls_key, partial(setattr, self.server, "ssl_options"))
         self._sockets = sockets
 
     @property
@@ -102,6 +114,8 @@ class Service:
 
     async def start(self) -> None:
         """Serves, first what an earlier run has left, then looks at the album for the first time."""
+        if self.renewal is not None:
+            await self.renewal.start()
         self.server.add_sockets(self._sockets)
         if self.store.shelf is not None and self.keeper is not None:
             with suppress(TimeoutError):  # a disk that hangs
@@ -115,11 +129,14 @@ class Service:
     async def stop(self) -> None:
         """Accepts nothing new, finishes what is being sent, logs out. Takes about ten seconds at most."""
         self.server.stop()
+        if self.renewal is not None:
+            self.renewal.stop()
         await self.traffic.drain(_DRAIN_SECONDS)
         await self.sync.stop()
         if self.keeper is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.keeper.close(), _KEEP_SECONDS)
+        await self.sizes.close(timeout_seconds=0.5)
         await self.store.close(timeout_seconds=0.5)
         await self.server.close_all_connections()
         with suppress(TimeoutError):
@@ -152,7 +169,7 @@ def run(service: Service, environment: Mapping[str, str], announce: Callable[[in
         log.info("Listening on port %d, at most %d connections.", service.port, connection_limit())
         _check_clock()
         tell_systemd("READY=1")
-        guard = Watchdog(loop)
+        guard = Watchdog(loop, service.traffic.note_lag)
         guard.start()
         period = watchdog_seconds(environment)
         watchdog = PeriodicCallback(lambda: tell_systemd("WATCHDOG=1"), period * 1000 / 2) if period else None

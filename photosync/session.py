@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from . import dsm
 from .account import AUTH, AskOnce
 from .brake import LoginBrake
+from .calls import Calls
 from .errors import LOOK_FOR_IT, NasBadAnswer, NasError
 from .reply import Reply, read_reply, unreadable
 from .share_link import LOGIN
@@ -32,6 +34,7 @@ _TESTED: Mapping[str, int] = {
     "SYNO.Foto.Download": 2,
     "SYNO.FotoTeam.Download": 2,
 }
+_INFO = "SYNO.API.Info"
 _PHOTOS = "SYNO.Foto.Browse.Item"
 _JSON_LIMIT_BYTES = 32_000_000
 _DENIED_SECONDS = 30 * 60
@@ -73,7 +76,7 @@ class WayIn(Protocol):
 
 
 class DsmSession:
-    """One session on one NAS, shared by all threads. `clock` is a monotonic clock in seconds."""
+    """One session on one NAS, shared by all threads. `clock` is a monotonic clock in seconds; `calls` counts them."""
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class DsmSession:
         clock: Callable[[], float] = time.monotonic,
         brake: LoginBrake | None = None,
     ) -> None:
+        self.calls = Calls()
         self._wire = wire
         self._way_in = way_in
         self._clock = clock
@@ -96,9 +100,11 @@ class DsmSession:
 
     def discover(self) -> None:
         """Asks which calls this NAS offers. NasBadAnswer if it is no DSM, NasCallRefused(102) without Photos."""
-        fields = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": ",".join(_TESTED)}
-        answer = self._wire.exchange("GET", "webapi/query.cgi", fields, headers={}, limit_bytes=_JSON_LIMIT_BYTES)
-        data = self._data("SYNO.API.Info", read_reply(answer))
+        fields = {"api": _INFO, "version": "1", "method": "query", "query": ",".join(_TESTED)}
+        send = partial(
+            self._wire.exchange, "GET", "webapi/query.cgi", fields, headers={}, limit_bytes=_JSON_LIMIT_BYTES
+        )
+        data = self._data(_INFO, self.calls.counted(_INFO, "query", lambda: self._json(send())))
         rows = data if isinstance(data, dict) else {}
         apis = {name: api for name in _TESTED if (api := _api(name, rows.get(name))) is not None}
         if AUTH not in apis:
@@ -171,10 +177,11 @@ class DsmSession:
             raise self._way_in.call_error(api, 102)
         sent = {} if path else {"api": api, "method": method, "version": str(offered.version)}
         sent |= {name: _encoded(value, offered.json_format) for name, value in fields.items()}
+        is_picture = path or api.endswith((".Thumbnail", ".Download"))
         # Pictures are asked for as browsers do; passphrases and passwords stay out of addresses where they can.
-        in_query = path or (api.endswith((".Thumbnail", ".Download")) and "passphrase" not in fields)
-        answer = self._wire.exchange(
-            "GET" if in_query else "POST",
+        send = partial(
+            self._wire.exchange,
+            "GET" if is_picture and (path or "passphrase" not in fields) else "POST",
             path or f"{self._way_in.folder}/{offered.path}",
             sent,
             headers=headers,
@@ -182,7 +189,8 @@ class DsmSession:
             room=room,
             retry=retry,
         )
-        return read_reply(answer)
+        read = read_reply if is_picture else self._json
+        return self.calls.counted(api, method, lambda: read(send()))
 
     @contextmanager
     def _in_its_words(self) -> Iterator[None]:
@@ -200,13 +208,15 @@ class DsmSession:
     def _data(self, api: str, reply: Reply) -> object:
         if reply.error_code is not None:
             raise self._way_in.call_error(api, reply.error_code)
-        self._require_json(reply)
         return reply.envelope.get("data") if reply.envelope else None
 
-    def _require_json(self, reply: Reply) -> None:
+    def _json(self, answer: Answer) -> Reply:
+        """A reply with an envelope. NasBadAnswer for anything else."""
+        reply = read_reply(answer)
         if reply.envelope is None:
-            is_page = not reply.answer.found or b"<html" in reply.answer.body[:2000].lower()
+            is_page = not answer.found or b"<html" in answer.body[:2000].lower()
             raise self._not_dsm() if is_page else unreadable()
+        return reply
 
     def _login_after(self, dead: Login | None) -> Login:
         """A login that is not `dead`: the present one, or a new one made once for all who wait."""
@@ -241,9 +251,7 @@ class DsmSession:
 
     def _ask_once(self, api: str, method: str, fields: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
         """A call about the session itself, which is never repeated by itself."""
-        reply = self._exchange(api, method, fields, headers, _JSON_LIMIT_BYTES, None, retry=False)
-        self._require_json(reply)
-        return reply
+        return self._exchange(api, method, fields, headers, _JSON_LIMIT_BYTES, None, retry=False)
 
     def _not_dsm(self) -> NasBadAnswer:
         return NasBadAnswer(

@@ -6,14 +6,16 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from .address import LINK_OPTION, URL_OPTION, AddressOption, base_url, is_like_a_link, split_link
 from .device import device_in, device_path, is_otp_code
 from .errors import ConfigError
-from .secret import Secret, others_can_read, secret_in
-from .sources import Sources
+from .guard import Access
+from .secret import Secret, secret_in
+from .serving import Serving
 from .state import prepare_folder, state_folder
 
 MEGABYTE = 1_000_000
@@ -39,7 +41,8 @@ class Settings:
     password is the account's or the
     link's, and exactly one of `password` and `password_file` is set; neither if the link has no password.
     `albums` is ("",) with a share link, which leads to one. `device_file` need not be there.
-    `tls_fingerprint` is as browsers show it: AB:CD:…, or "". `runtime_dir` is the user's, where systemd has made one.
+    `tls_fingerprint` is the NAS's, as browsers show it: AB:CD:…, or "". `tls_cert` and `tls_key`, both set or
+    neither, are for what is served. `runtime_dir` is the user's, where systemd has made one.
     """
 
     url: str
@@ -57,6 +60,9 @@ class Settings:
     interval_seconds: float = 60.0
     server_port: int = 5000
     listen_address: str = ""
+    access: Access = field(default_factory=Access)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     photo_size: str = "xl"
     max_photo_bytes: int = 32 * MEGABYTE
     timeout_seconds: float = 30.0
@@ -67,6 +73,7 @@ class Settings:
     state_writable: bool = True
     runtime_dir: Path | None = None
     log_level: str = "info"
+    log_format: str = "text"
     command: str = "run"
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
@@ -105,7 +112,7 @@ def load_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     return _Loader(arguments, environment).settings()
 
 
-class _Loader(Sources):
+class _Loader(Serving):
     """Checks and reports on the sources; all mistakes end up in one list."""
 
     def settings(self) -> Settings:
@@ -127,6 +134,8 @@ class _Loader(Sources):
             interval_seconds=self.number("interval", 60, 1, 86_400),
             server_port=self.whole("server-port", 5000, 0, 65_535),
             listen_address=self.listen_address(),
+            access=self.access(),
+            **self.tls_files(),
             photo_size=self.choice("photo-size", "xl", RENDITIONS),
             max_photo_bytes=int(self.number("max-photo", 32, 0.1, 1_000) * MEGABYTE),
             timeout_seconds=self.number("timeout", 30, 1, 600),
@@ -137,6 +146,7 @@ class _Loader(Sources):
             runtime_dir=self.runtime_dir(),
             tls_fingerprint=self.tls_fingerprint(way_in["url"]),
             log_level=self.choice("log-level", "info", LOG_LEVELS),
+            log_format=self.log_format(),
             command=self.command,
             warnings=tuple(self.warnings),
         )
@@ -187,9 +197,14 @@ class _Loader(Sources):
                 self.mistakes.append(f"{self.source('album')}: '{name}' is not id: followed by a number.")
         return tuple(dict.fromkeys(names))
 
-    def listen_address(self) -> str:
-        address = self.raw["listen-address"] or "all"
-        return "" if address == "all" else str(address)
+    def log_format(self) -> str:
+        found = self.choice("log-format", "text", ("text", "json"))
+        if found == "json" and find_spec("pythonjsonlogger") is None:
+            self.mistakes.append(
+                f"{self.source('log-format')}: json wants a package that is not installed. In the environment of "
+                "photos-sync, run: pip install 'python-json-logger>=3.1'"
+            )
+        return found
 
     def ca_file(self) -> Path | None:
         text = self.raw["ca-file"]
@@ -227,55 +242,6 @@ class _Loader(Sources):
             )
         return ":".join(re.findall("..", digits))
 
-    def password(self, name: str) -> dict[str, Any]:
-        """The password's part of the settings, from the option `name` or its file."""
-        text, file = self.raw[name], self.raw[f"{name}-file"]
-        if text is not None and file is not None:
-            rank, file_rank = self.rank(name), self.rank(f"{name}-file")
-            if rank != file_rank:  # the command line beats the environment, which beats the file
-                text, file = (text, None) if rank > file_rank else (None, file)
-        found: dict[str, Any] = {"password": None, "password_file": None}
-        if text is not None and file is not None:
-            self.mistakes.append(
-                f"{self.source(name)} and {self.source(f'{name}-file')} are both given: keep one of them."
-            )
-            return found
-        if text is not None:
-            return found | {"password": self.plain_password(name, text)}
-        directory = self.environment.get("CREDENTIALS_DIRECTORY")
-        credential = Path(directory) / name if directory else None
-        if file is None and credential is not None and credential.is_file():
-            file, self.sources[f"{name}-file"] = credential, "CREDENTIALS_DIRECTORY"
-        if file is None:
-            return found
-        path = self.checked_password_file(f"{name}-file", Path(file))
-        return found | {"password_file": path, "password_file_guarded": self.is_guarded(path)}
-
-    def plain_password(self, name: str, text: str) -> Secret:
-        if not text:
-            self.mistakes.append(f"{self.source(name)} is empty.")
-        self.warn_if_seen(name, "The password", f"Put it into a file and use --{name}-file.")
-        return Secret(text)
-
-    def warn_if_seen(self, name: str, what: str, instead: str) -> None:
-        source = self.sources.get(name, "command line")
-        if source == "command line":
-            self.warnings.append(
-                f"{what} is on the command line, where every user of this machine can read it (ps). {instead}"
-            )
-        elif source in self.lines.values() and others_can_read(Path(source.rpartition(":")[0])):
-            path = source.rpartition(":")[0]
-            self.warnings.append(
-                f"{path} holds a {what.partition(' ')[2]} and every user can read it. Run: chmod 600 {path}"
-            )
-
-    def checked_password_file(self, name: str, path: Path) -> Path:
-        try:
-            secret_in(path, guarded=self.is_guarded(path))
-        except ValueError as error:
-            self.mistakes.append(f"{self.source(name)}: {error}")
-        return path
-
     def state_dir(self) -> Path | None:
         folder = state_folder(self.raw["state-dir"], self.environment)
         problem = prepare_folder(folder) if folder else ""
@@ -309,12 +275,6 @@ class _Loader(Sources):
         if self.command != "enrol":
             self.warnings.append(f"{self.source('otp-code')} is of use for --enrol alone.")
         return Secret(text)
-
-    def is_guarded(self, path: Path) -> bool:
-        """Whether it lies where systemd puts credentials or Docker puts secrets."""
-        credentials = self.environment.get("CREDENTIALS_DIRECTORY")
-        folders = [Path("/run/secrets"), *([Path(credentials)] if credentials else [])]
-        return any(folder in path.parents for folder in folders)
 
     def url(self) -> str:
         text = (self.raw["url"] or "").strip()

@@ -61,12 +61,7 @@ class Shelf:
 
     def retain(self, catalog: Catalog) -> None:
         """Removes photos that are gone, and old versions of changed ones; keeps what could not be kept before."""
-
-        def is_wanted(key: PhotoKey) -> bool:
-            photo = catalog.by_id.get(key[0])
-            return photo is not None and photo.key == key
-
-        self._writers.submit(self.disk.retain, is_wanted)
+        self._writers.submit(self.disk.retain, catalog.is_current)
         for key in self._cache:
             if key not in self.disk:
                 self.keep(key)

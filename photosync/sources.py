@@ -10,18 +10,8 @@ from typing import Any
 import configargparse
 
 from .errors import ConfigError
-from .options import (
-    COMMANDS,
-    ENVIRONMENT_PREFIX,
-    OPTIONS,
-    ConfigFile,
-    as_list,
-    build_parser,
-    is_yes_or_no,
-    names_a_file,
-    nearest,
-    spell_out,
-)
+from .options import COMMANDS, ENVIRONMENT_PREFIX, OPTIONS
+from .parser import ConfigFile, as_list, build_parser, is_yes_or_no, names_a_file, nearest, spell_out
 
 
 class Sources:

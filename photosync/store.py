@@ -19,7 +19,7 @@ from .cache import PhotoCache
 from .catalog import Catalog
 from .errors import Busy, NasError, NothingSynced, PhotoNotFound, PhotosSyncError
 from .health import NasHealth
-from .models import UNKNOWN_ACCESS, Photo, PhotoKey
+from .models import RENDITIONS, UNKNOWN_ACCESS, Photo, PhotoKey
 from .shelf import Shelf
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class _Flight:
     landed: asyncio.Future[bytes]
     waiting: int = 0
     refused: bool = False
+    passing: bool = False
     unwanted: bool = False  # the photo has left the catalog meanwhile
 
 
@@ -95,14 +96,16 @@ class PhotoStore:
         generation, numbers = self._held
         current = (self.cache.generation, self.shelf.disk.generation if self.shelf else 0)
         if generation != current:
-            numbers = tuple(dict.fromkeys(key[0] for key in chain(self.cache, self.shelf.disk if self.shelf else ())))
-            self._held = (current, numbers)
-        return numbers
+            keys = chain(self.cache, self.shelf.disk if self.shelf else ())
+            found = dict.fromkeys(key[0] for key in keys if key[2] in RENDITIONS)
+            self._held = (current, numbers if found.keys() == set(numbers) else tuple(found))
+        return self._held[1]
 
     def holds_any(self, catalog: Catalog) -> bool:
         """Whether any photo of the catalog can be had without the NAS."""
         on_disk = (key for key in self.shelf.disk if key in self.shelf) if self.shelf else ()
-        return any(key[0] in catalog.by_id for key in chain(self.cache, on_disk))
+        keys = chain(self.cache, on_disk)
+        return any(key[0] in catalog.by_id for key in keys if key[2] in RENDITIONS)
 
     def has(self, photo: Photo) -> bool:
         """Whether it can be had without the NAS."""
@@ -114,14 +117,18 @@ class PhotoStore:
             return None
         return self._reason_to_wait(photo)
 
-    async def get(self, photo: Photo) -> bytes:
-        """The photo's bytes, which stay in memory until `release(photo)`. Raises PhotosSyncError."""
+    async def get(self, photo: Photo, *, passing: bool = False) -> bytes:
+        """The photo's bytes, which stay in memory until `release(photo)`. Raises PhotosSyncError.
+
+        What is `passing` is another rendition than the one that is listed: it is not kept after that.
+        """
         data = self.cache.hold(photo.key)
         if data is not None:
             return data
         flight = self._flights.get(photo.key)
         if flight is None:
             flight = self._depart(photo)
+            flight.passing = passing
         else:
             self.shared += 1
             if flight.photo.key in self._ahead:
@@ -165,8 +172,7 @@ class PhotoStore:
 
     def retain(self, catalog: Catalog) -> None:
         """Forgets what the catalog no longer has: photos that are gone, and old versions of changed ones."""
-        gone = [key for key in self.cache if (photo := catalog.by_id.get(key[0])) is None or photo.key != key]
-        for key in gone:
+        for key in [key for key in self.cache if not catalog.is_current(key)]:
             self.cache.discard(key)
         for key in [key for key in self._ahead if key[0] not in catalog.by_id]:
             del self._ahead[key], self._flights[key]
@@ -330,7 +336,7 @@ class PhotoStore:
         key = flight.photo.key
         self._flights.pop(key, None)
         kept = self.cache.put(key, data, holders=flight.waiting)
-        if flight.unwanted:
+        if flight.unwanted or flight.passing:
             self.cache.discard(key)
         if kept is not None:
             flight.landed.set_result(kept)
@@ -363,7 +369,7 @@ class PhotoStore:
         try:
             data = await loop.run_in_executor(self._executor, self._source.fetch, flight.photo, room)
         except (NasError, PhotoNotFound) as error:
-            self.health.download_failed(flight.photo, error)
+            self.health.download_failed(flight.photo, error, passing=flight.passing)
             raise
         except PhotosSyncError:
             self.health.abandon_download()
@@ -371,7 +377,7 @@ class PhotoStore:
         except Exception as error:
             log.exception("A download failed in a way that was not foreseen.")
             unforeseen = NasError("unforeseen", f"The photo could not be fetched ({type(error).__name__}).")
-            self.health.download_failed(flight.photo, unforeseen)
+            self.health.download_failed(flight.photo, unforeseen, passing=flight.passing)
             raise unforeseen from error
         self.health.download_succeeded(flight.photo)
         return data

@@ -76,9 +76,12 @@ class AlbumSync:
         self.last_sync_at: datetime | None = None
         self.last_success_at: datetime | None = None
         self.failures = 0  # looks in a row at which no album could be read
+        self.looks: dict[str, int] = dict.fromkeys(("ok", "partial", "failed"), 0)
+        """How many could read all albums, some, or none."""
         self._source = source
         self._store = store
         self._clock = clock
+        self._fresh_at = clock()
         self._trouble = _Trouble("The album" if len(albums) == 1 else "The NAS", clock)
         self._troubles = {
             name: self._trouble if len(albums) == 1 else _Trouble(f"The album '{name}'", clock) for name in albums
@@ -128,6 +131,11 @@ class AlbumSync:
             self._current = asyncio.get_running_loop().create_task(self._refresh(resting))
             self._current.add_done_callback(self._ended)
         await asyncio.wait([self._current])
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago an album was last looked at with success, or the start was. It follows no wall clock."""
+        return self._clock() - self._fresh_at
 
     @property
     def last_error(self) -> PhotosSyncError | None:
@@ -221,12 +229,15 @@ class AlbumSync:
         elif recovered:
             self._store.fill(self.catalog.photos)  # what was dropped for want of room may have it now
         looked_at = [view for view in found.views if view.name not in resting]
-        if any(view.problem is None for view in looked_at):
+        readable = [view for view in looked_at if view.problem is None]
+        if readable:
+            self.looks["ok" if len(readable) == len(looked_at) else "partial"] += 1
             self._trouble.is_over()
             self.failures = 0
             self.last_success_at = datetime.now(UTC)
+            self._fresh_at = self._clock()
         else:
-            self.failures += 1
+            self._count_failure()
             self._retry_soon()
         for view in looked_at:
             self._note(view)
@@ -257,12 +268,16 @@ class AlbumSync:
 
     def _note_failure(self, error: NasError) -> None:
         """What keeps all albums from being read."""
-        self.failures += 1
+        self._count_failure()
         self.failure = error
         self._trouble.met(error)
         for name in self.views:
             self._rest_after(error, name, self.failures)
         self._retry_soon()
+
+    def _count_failure(self) -> None:
+        self.failures += 1
+        self.looks["failed"] += 1
 
     def _rest_after(self, error: PhotosSyncError, name: str, failures: int) -> None:
         """An album that is listed in vain each time is looked at ever more rarely."""

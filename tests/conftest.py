@@ -32,7 +32,8 @@ CANARY_TOKEN = "canarytoken99"
 CANARY_PASSPHRASE = "canaryLINK9"
 CANARY_LINK_PASSWORD = "canary-pass#link ö%20"
 CANARY_DEVICE = "canarydevice"
-CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN, CANARY_PASSPHRASE, CANARY_DEVICE)
+CANARY_ACCESS = "canary-access-token"
+CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN, CANARY_PASSPHRASE, CANARY_DEVICE, CANARY_ACCESS)
 
 
 def leaks(output: bytes | str) -> list[str]:

@@ -26,21 +26,28 @@ FLOORS = [
     {"service", "check", "enrol"},
     {"connect"},
     {"web", "metrics"},
+    {"gate", "pages"},
     {"handler"},
-    {"screens", "direct", "notices", "keeper"},
+    {"screens", "direct", "notices", "keeper", "sizes", "access"},
     {"degree"},
     {"sync"},
     {"saved"},
     {"store", "albums"},
     {"shelf"},
-    {"nas", "session"},
+    {"nas", "session", "resize"},
     {"share_link"},
-    {"account"},
+    {"account", "calls"},
     {"reply", "brake"},
-    {"settings", "refused"},
+    {"settings", "refused", "json_lines"},
+    {"serving"},
+    {"credentials"},
     {"sources"},
+    {"parser"},
     {"device"},
+    {"renewal", "tls"},
+    {"guard"},
     {
+        "forwarded",
         "wire",
         "trouble",
         "sockets",
@@ -61,21 +68,23 @@ FLOORS = [
         "state",
         "watchdog",
     },
-    {"address"},
-    {"secret"},
+    {"address", "fit"},
+    {"secret", "histogram"},
     {"catalog"},
     {"models", "errors", "__init__"},
 ]
 LEVEL = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 USERS_OF = {
-    "tornado": {"direct", "handler", "keeper", "web", "server", "service", "sync"},
-    "tornado.web": {"handler", "web"},
+    "tornado": {"access", "direct", "gate", "handler", "keeper", "renewal", "web", "server", "service", "sync"},
+    "tornado.web": {"access", "handler", "web"},
     "requests": {"wire", "sockets", "trouble"},
     "urllib3": {"wire", "sockets", "trouble"},
     "cachetools": {"cache"},
-    "configargparse": {"options", "sources"},
+    "configargparse": {"parser", "sources"},
     "prometheus_client": {"metrics"},
+    "PIL": {"resize"},
+    "pythonjsonlogger": {"json_lines"},
 }
 WORKER_ROOMS = {
     "account",
@@ -88,26 +97,35 @@ WORKER_ROOMS = {
     "saved",
     "refused",
     "reply",
+    "resize",
     "session",
     "share_link",
     "sockets",
+    "tls",
     "trouble",
     "wire",
 }
 LOOP_ROOMS = {
+    "access",
     "breaker",
     "cache",
     "deck",
     "degree",
     "direct",
+    "forwarded",
+    "gate",
+    "guard",
     "handler",
     "keeper",
     "metrics",
     "notices",
+    "pages",
+    "renewal",
     "screens",
     "server",
     "service",
     "shelf",
+    "sizes",
     "store",
     "sync",
     "web",
@@ -217,7 +235,7 @@ class TestThreads:
 
     @pytest.mark.parametrize("room", sorted(LOOP_ROOMS - {"service"}))
     def test_only_the_service_knows_the_nas_client(self, room: str) -> None:
-        assert not rooms_used(room) & (WORKER_ROOMS - {"albums", "disk", "saved"})
+        assert not rooms_used(room) & (WORKER_ROOMS - {"albums", "disk", "saved", "tls", "resize"})
 
     @pytest.mark.parametrize("room", sorted(WORKER_ROOMS))
     def test_no_worker_touches_the_loop(self, room: str) -> None:
@@ -287,11 +305,16 @@ class TestOneTableOfStatuses:
 
     def test_the_statuses_are_those_of_the_contract(self) -> None:
         instances = {
+            errors.WrongHost: errors.WrongHost("x"),
+            errors.TokenWanted: errors.TokenWanted("x"),
+            errors.TooManyGuesses: errors.TooManyGuesses("x"),
             errors.PhotoNotFound: errors.PhotoNotFound("x"),
             errors.NoSuchAlbum: errors.NoSuchAlbum("x"),
             errors.NothingSynced: errors.NothingSynced("x"),
             errors.AlbumProblem: errors.AlbumProblem("album_not_found", "x"),
             errors.Busy: errors.Busy("x"),
+            errors.BadParameter: errors.BadParameter("x"),
+            errors.NotInstalled: errors.NotInstalled("x"),
             errors.NasUnreachable: errors.NasUnreachable("dns", "x"),
             errors.NasTimeout: errors.NasTimeout("timeout", "x"),
             errors.NasBadAnswer: errors.NasBadAnswer("bad_json", "x"),
@@ -299,11 +322,16 @@ class TestOneTableOfStatuses:
             errors.LoginRefused: errors.LoginRefused("login_400", "x"),
         }
         assert {kind.__name__: status_of(error) for kind, error in instances.items()} == {
+            "WrongHost": 421,
+            "TokenWanted": 401,
+            "TooManyGuesses": 429,
             "PhotoNotFound": 404,
             "NoSuchAlbum": 404,
             "NothingSynced": 503,
             "AlbumProblem": 503,
             "Busy": 503,
+            "BadParameter": 400,
+            "NotInstalled": 501,
             "NasUnreachable": 503,
             "NasTimeout": 504,
             "NasBadAnswer": 502,

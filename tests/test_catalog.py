@@ -52,6 +52,7 @@ def photos(draw: st.DrawFn) -> list[Photo]:
             access=draw(FEW_TEXTS),
             place=draw(st.none() | FEW_TEXTS),
             description=draw(FEW_TEXTS) or None,
+            renditions=draw(st.sampled_from([(), ("m",), ("sm", "xl", "original")])),
         )
         for number in numbers
     ]
@@ -183,3 +184,14 @@ class TestSlots:
             assert sorted(filter(None, catalog.slots)) == sorted(numbers)
             for place, number in enumerate(before.slots):
                 assert catalog.slots[place] == (number if number in numbers else 0)
+
+
+def test_current_is_what_is_listed_and_what_was_made_of_it() -> None:
+    catalog = Catalog.build([photo(1), photo(2)], {})
+    version = PHOTO.version
+    for size in ("xl", "sm-80x60-contain-85-1", "original-0x9-cover-1-1"):
+        assert catalog.is_current((1, version, size))
+        assert not catalog.is_current((1, "another", size))
+        assert not catalog.is_current((3, version, size))
+    for size in ("sm", "m", "original"):
+        assert not catalog.is_current((1, version, size))

@@ -11,10 +11,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import Running, canary_nas, settings_for
+from conftest import CANARY_ACCESS, Running, canary_nas, settings_for
 from httplint import HttpResponseLinter
 from httplint.note import levels
 from outside import talk
+
+from photosync.fakenas import FakeNas
+from photosync.guard import Access
+from photosync.settings import Secret
 
 REDBOT = Path(sys.executable).with_name("redbot")
 PROBLEMS = (levels.BAD, levels.WARN)
@@ -168,6 +172,32 @@ def test_httplint_finds_nothing_to_complain_about_in_stale_answers() -> None:
             answer = ask(running, "GET", addresses(running)[name])
             assert b"Cache-Status: photos-sync; hit; detail=stale\r\n" in answer
             assert unaccepted(name, lint(answer)[0]) == []
+
+
+BEARER = f"Authorization: Bearer {CANARY_ACCESS}"
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "headers"),
+    [
+        (401, "/frames/files", ["Host: x"]),
+        (421, "/frames/files", ["Host: evil.example"]),
+        (303, f"/frames/?token={CANARY_ACCESS}", ["Host: x"]),
+        (308, "/frames", ["Host: x", BEARER]),
+        (404, "/files", ["Host: x", BEARER]),
+        (200, "/frames/files/list", ["Host: x", BEARER, "Origin: http://a"]),
+    ],
+)
+def test_httplint_finds_nothing_to_complain_about_where_not_everybody_may_look(
+    nas: FakeNas, status: int, path: str, headers: list[str]
+) -> None:
+    access = Access(token=Secret(CANARY_ACCESS), origins=("http://a",), base_path="/frames")
+    with Running(settings_for(nas, access=access)) as running:
+        running.call(running.service.sync.refresh)
+        lines = [f"GET {path} HTTP/1.1", "Connection: close", *headers, "", ""]
+        answer = talk(running.service.port, "\r\n".join(lines).encode())
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert lint(answer)[0] == []
 
 
 @pytest.mark.parametrize(("name", "complaint"), list(ACCEPTED))

@@ -183,4 +183,7 @@ def test_each_request_is_logged_when_debugging(one: Running, caplog: pytest.LogC
         while len(told) < 2:
             assert time.monotonic() < deadline
             told = [record.getMessage() for record in caplog.records if photo.url in record.getMessage()]
-    assert [line.split()[1:] for line in told] == [["GET", photo.url, "200"], ["GET", photo.url, "304"]]
+    assert [line.split('"')[1:] for line in told] == [
+        [f"GET {photo.url} HTTP/1.1", " 200 4000"],
+        [f"GET {photo.url} HTTP/1.1", " 304 -"],
+    ]

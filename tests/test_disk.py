@@ -20,6 +20,7 @@ from photosync.state import StateTrouble
 
 KEY: PhotoKey = (20001, "420001_1690020001", "xl")
 JPEG = b"\xff\xd8\xff" + bytes(range(256)) + b"\xff\xd9"
+SIZES = ("sm", "m", "xl", "original", "xl-800x480-cover-85-1", "sm-0x9-contain-1-1")
 MEGABYTE = 1_000_000
 HOUR = 3600.0
 
@@ -58,6 +59,19 @@ def test_a_photo_comes_back_in_a_later_run(tmp_path: Path) -> None:
     assert (second.size(KEY), second.size((1, "1_1", "xl"))) == (len(JPEG), 0)
 
 
+def test_what_was_made_of_photos_takes_a_quarter_and_leaves_the_rest_to_them(tmp_path: Path) -> None:
+    made = [(number, "1_1", "xl-800x480-cover-85-1") for number in range(1, 9)]
+    photos = [(number, "1_1", "xl") for number in range(1, 9)]
+    for _ in range(2):  # the second time in a later run
+        disk = disk_in(tmp_path, max_bytes=8 * len(JPEG))
+        for key in (*made, *photos):
+            disk.write(key, JPEG)
+        assert list(disk) == [*made[:2], *photos[:6]]
+    disk.retain(lambda key: key not in made[:2])
+    disk.write(made[5], JPEG)
+    assert made[5] in disk
+
+
 def test_a_file_is_the_plain_jpeg_in_a_folder_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     disk_in(folder).write(KEY, JPEG)
@@ -70,12 +84,10 @@ def test_a_file_is_the_plain_jpeg_in_a_folder_for_its_owner_alone(tmp_path: Path
 
 @pytest.mark.parametrize("version", ["a", "a-b-sm.00000000.jpg", "_.-", "x" * 80])
 def test_every_version_that_a_photo_can_have_comes_back(tmp_path: Path, version: str) -> None:
-    for size in ("sm", "m", "xl", "original"):
+    for size in SIZES:
         disk_in(tmp_path).write((7, version, size), JPEG + size.encode())
     disk = disk_in(tmp_path)
-    assert {key: disk.read(key) for key in disk} == {
-        (7, version, size): JPEG + size.encode() for size in ("sm", "m", "xl", "original")
-    }
+    assert {key: disk.read(key) for key in disk} == {(7, version, size): JPEG + size.encode() for size in SIZES}
 
 
 def test_a_photo_is_written_once(tmp_path: Path) -> None:

@@ -106,3 +106,23 @@ def test_a_right_that_is_missing_for_some_photos_is_told_once(
         health.download_failed(photo(number), NasCallRefused(801, "No shared space.", "Ask for it."))
         health.download_succeeded(photo(100 + number))
     assert [record.message for record in caplog.records] == ["Some photos cannot be had: No shared space. Ask for it."]
+
+
+def test_another_rendition_that_fails_says_nothing_of_those_that_are_listed(health: NasHealth) -> None:
+    for number in range(1, 9):
+        health.start_download()
+        health.download_failed(photo(number), NasCallRefused(804, "No downloads."), passing=True)
+    assert health.reason_to_wait(photo(1)) is not None
+    assert health.reason_to_wait(photo(9)) is None
+    assert health.cause is None
+    health.download_failed(photo(1), NasUnreachable("refused", "gone"), passing=True)
+    assert health.cause is not None
+
+
+def test_another_rendition_that_fails_leaves_the_next_probe_to_others(health: NasHealth, clock: Clock) -> None:
+    for number in range(1, 4):
+        health.download_failed(photo(number), NasBadAnswer("not_jpeg", "odd"))
+    clock.now += health.photo_breaker.wait_seconds
+    health.start_download()
+    health.download_failed(photo(9), NasBadAnswer("not_jpeg", "odd"), passing=True)
+    assert health.allows_downloads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -111,6 +112,23 @@ def test_a_size_that_is_not_ready_gives_way_to_the_next_larger_else_smaller_one(
 def test_originals_are_taken_only_of_jpegs(filename: str, size: str) -> None:
     (photo,) = listing(row(filename=filename), size="original").photos
     assert photo.size == size
+
+
+@pytest.mark.parametrize(
+    ("changes", "view_only", "renditions"),
+    [
+        ({}, False, ("sm", "m", "xl", "original")),
+        ({"m": "broken"}, False, ("sm", "xl", "original")),
+        ({}, True, ("sm", "m", "xl")),
+        ({"filename": "a.HEIC"}, False, ("sm", "m", "xl")),
+    ],
+)
+def test_a_photo_knows_which_renditions_there_are(
+    changes: dict[str, Any], view_only: bool, renditions: tuple[str, ...]
+) -> None:
+    made = Listing(replace(ALBUM, view_only=view_only), "xl")
+    made.add([row(**changes)])
+    assert made.photos[0].renditions == renditions
 
 
 def test_rows_seen_before_are_left_out() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from conftest import Running, settings_for
 from prometheus_client.parser import text_string_to_metric_families
 
+from photosync import __version__, fakenas
 from photosync.fakenas import FakeNas
 from photosync.metrics import resident_bytes
 
@@ -40,8 +43,17 @@ def samples(running: Running) -> dict[tuple[str, ...], float]:
     return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
 
 
+def looks(running: Running) -> dict[str, float]:
+    return {name[1]: value for name, value in samples(running).items() if name[0] == "photosync_syncs_total"}
+
+
+def _is_settled(stats: dict[str, object]) -> bool:
+    return stats["entries"] == stats["photos"] and not stats["inflight"]
+
+
 def settled(running: Running) -> dict[str, object]:
-    found = running.wait_for("/cache/stats", lambda response: response.json()["inflight"] == 0).json()
+    """/cache/stats once every photo is in memory, and no download under way."""
+    found = running.wait_for("/cache/stats", lambda response: _is_settled(response.json())).json()
     assert isinstance(found, dict)
     return found
 
@@ -107,6 +119,7 @@ class TestPrometheus:
             assert after[name] == before.get(name, 0) + 1
 
     def test_clients_cannot_make_more_series(self, running: Running) -> None:
+        settled(running)
         before = set(samples(running))
         for number in range(20):
             running.get(f"/files?client=screen{number}")
@@ -151,6 +164,71 @@ class TestPrometheus:
     def test_the_last_success_is_a_time_of_now(self, running: Running) -> None:
         told = samples(running)[("photosync_last_success_timestamp_seconds",)]
         assert abs(datetime.now(UTC).timestamp() - told) < 60
+
+    def test_looks_are_counted_by_what_they_could_read(self, running: Running, nas: FakeNas) -> None:
+        running.look()
+        assert looks(running) == {"ok": 2, "partial": 0, "failed": 0}
+        settled(running)
+        nas.stop()
+        running.look()
+        assert looks(running)["failed"] >= 1  # it is tried again by itself
+
+    def test_a_look_that_could_read_some_of_the_albums_was_partial(self, nas: FakeNas) -> None:
+        with Running(settings_for(nas, albums=("kitchen-dash", "missing"))) as running:
+            running.wait_ready()
+            assert looks(running) == {"ok": 0, "partial": 1, "failed": 0}
+
+    def test_the_age_of_the_catalog_grows_until_a_look_succeeds(self, running: Running, nas: FakeNas) -> None:
+        sync = running.service.sync
+        running.call(lambda: setattr(sync, "_fresh_at", sync._fresh_at - 1000))
+        assert 1000 <= samples(running)["photosync_catalog_age_seconds",] < 2000
+        running.look()
+        assert samples(running)["photosync_catalog_age_seconds",] < 1000
+
+    def test_calls_to_the_nas_are_counted_by_api_and_outcome_and_timed(self, running: Running, nas: FakeNas) -> None:
+        settled(running)
+        nas.fault(fakenas.status(503), api="SYNO.Foto.Browse.Album")
+        running.look()
+        told = samples(running)
+        pictures = nas.count("SYNO.Foto.Thumbnail")
+        assert told["photosync_nas_calls_total", "SYNO.Foto.Thumbnail", "ok"] == pictures
+        assert told["photosync_nas_calls_total", "SYNO.Foto.Browse.Album", "unreachable"] == 1
+        assert told["photosync_nas_call_duration_seconds_count", "SYNO.Foto.Thumbnail"] == pictures
+        assert told["photosync_nas_call_duration_seconds_bucket", "SYNO.Foto.Thumbnail", "+Inf"] == pictures
+        assert 0 < told["photosync_nas_call_duration_seconds_sum", "SYNO.Foto.Thumbnail"] < 60
+
+    def test_logins_are_counted_by_outcome(self, nas: FakeNas) -> None:
+        nas.fault(fakenas.error(401), api="SYNO.API.Auth")
+        with Running(settings_for(nas)) as running:
+            running.wait_for("/readyz", lambda response: response.json()["status"] == "auth")
+            told = samples(running)
+        assert told["photosync_nas_logins_total", "refused"] == nas.count("SYNO.API.Auth", "login") == 1
+        assert told["photosync_nas_logins_total", "ok"] == 0
+
+    def test_the_lag_of_the_loop_is_told(self, running: Running) -> None:
+        running.call(lambda: running.service.traffic.note_lag(0.02))
+        told = samples(running)
+        assert told["photosync_loop_lag_seconds_count",] == 1
+        assert told["photosync_loop_lag_seconds_bucket", "0.001"] == 0
+        assert told["photosync_loop_lag_seconds_bucket", "0.01"] == 0
+        assert told["photosync_loop_lag_seconds_bucket", "0.03"] == 1
+        assert told["photosync_loop_lag_seconds_sum",] == 0.02
+
+    def test_version_and_start_are_told(self, running: Running) -> None:
+        told = samples(running)
+        assert told["photosync_build_info", __version__] == 1
+        assert abs(time.time() - told["photosync_start_time_seconds",]) < 60
+
+    def test_a_clock_that_was_set_moves_the_start_along(
+        self, running: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = time.time
+        before = samples(running)["photosync_start_time_seconds",]
+        monkeypatch.setattr(time, "time", lambda: real() + 50_000)
+        assert abs(samples(running)["photosync_start_time_seconds",] - before - 50_000) <= 1
+
+    def test_the_answer_being_given_is_counted(self, running: Running) -> None:
+        assert samples(running)["photosync_http_responses_inflight",] == 1
 
 
 def test_resident_memory_is_that_of_this_process() -> None:

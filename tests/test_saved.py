@@ -140,11 +140,12 @@ def test_a_signed_file_of_another_version_or_shape_is_told(found: Look, tmp_path
     lines = kept(found, tmp_path).read_text().splitlines()[:-1]
     head, photo = json.loads(lines[0]), json.loads(lines[1])
     wrong: list[list[object]] = [
-        [head | {"format": 2}, *lines[1:]],
+        [head | {"format": 1}, *lines[1:]],
         [head | {"photos": 10**6}, *lines[1:]],
         [head, [*photo[:-1]], *lines[2:]],
         [head, ["20001", *photo[1:]], *lines[2:]],
         [head, [*photo[:4], None, *photo[5:]], *lines[2:]],
+        [head, [*photo[:-1], "sm huge"], *lines[2:]],
         [*lines, [1]],
         [head | {"albums": 0}, *lines[1:]],
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from typing import Any
 
 import pytest
 
@@ -30,6 +32,35 @@ def test_a_loop_that_turns_is_left_alone(ended: threading.Event) -> None:
 
     asyncio.run(turn())
     assert not ended.is_set()
+
+
+def test_it_tells_how_late_the_loop_was(ended: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "LOOK_SECONDS", 10.0)
+    knocked = threading.Event()
+
+    class Door(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(self, *call: Any, **options: Any) -> asyncio.Handle:
+            handle = super().call_soon_threadsafe(*call, **options)
+            knocked.set()
+            return handle
+
+    async def linger() -> float:
+        told = asyncio.get_running_loop().create_future()
+        guard = Watchdog(asyncio.get_running_loop(), told.set_result)
+        guard.start()
+        assert knocked.wait(60)
+        _be_late(0.2)
+        lag: float = await asyncio.wait_for(told, 60)
+        guard.stop()
+        return lag
+
+    with asyncio.Runner(loop_factory=Door) as runner:
+        assert runner.run(linger()) >= 0.2
+    assert not ended.is_set()
+
+
+def _be_late(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def test_a_loop_that_stands_still_is_the_end(ended: threading.Event) -> None:

@@ -58,21 +58,25 @@ class Certificate:
 
     def make(self) -> tuple[ssl.SSLContext, str]:
         """What a server needs, and the certificate as PEM text. RuntimeError without the openssl program."""
-        start = self.valid_from or datetime.now(UTC) - timedelta(days=1)
-        end = self.valid_until or start + timedelta(days=366)
-        names = ",".join(f"{'IP' if _is_address(name) else 'DNS'}:{name}" for name in self.names)
         with TemporaryDirectory() as folder:
-            Path(folder, "cnf").write_text(_CONFIGURATION.format(names=names, subject=self.names[0]))
-            Path(folder, "index.txt").touch()
-            _openssl(_REQUEST, folder)
-            signer = "-selfsign -keyfile key.pem"
-            if self.issuer:
-                _openssl(_AUTHORITY, folder, "-subj", f"/CN={self.issuer}")
-                signer = "-cert authority.pem -keyfile authority-key.pem"
-            _openssl(f"{_SIGN} {signer} -startdate {start:%Y%m%d%H%M%SZ} -enddate {end:%Y%m%d%H%M%SZ}", folder)
+            self.write(folder)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(Path(folder, "certificate.pem"), Path(folder, "key.pem"))
             return context, Path(folder, "certificate.pem").read_text()
+
+    def write(self, folder: str) -> None:
+        """Makes certificate.pem and key.pem in a folder, among files that were needed on the way."""
+        start = self.valid_from or datetime.now(UTC) - timedelta(days=1)
+        end = self.valid_until or start + timedelta(days=366)
+        names = ",".join(f"{'IP' if _is_address(name) else 'DNS'}:{name}" for name in self.names)
+        Path(folder, "cnf").write_text(_CONFIGURATION.format(names=names, subject=self.names[0]))
+        Path(folder, "index.txt").touch()
+        _openssl(_REQUEST, folder)
+        signer = "-selfsign -keyfile key.pem"
+        if self.issuer:
+            _openssl(_AUTHORITY, folder, "-subj", f"/CN={self.issuer}")
+            signer = "-cert authority.pem -keyfile authority-key.pem"
+        _openssl(f"{_SIGN} {signer} -startdate {start:%Y%m%d%H%M%SZ} -enddate {end:%Y%m%d%H%M%SZ}", folder)
 
 
 def fingerprint(pem: str) -> str:

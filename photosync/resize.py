@@ -1,0 +1,136 @@
+"""Pictures in another size, by Pillow, which is loaded when first used. Blocks: a worker thread, one at a time."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+from .errors import NasBadAnswer, NotInstalled
+from .fit import Fit
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.JpegImagePlugin import JpegImageFile
+
+MOST_PIXELS = 200_000_000
+MOST_PROGRESSIVE_PIXELS = 24_000_000
+"""A progressive picture is in memory as a whole, with up to six bytes a pixel, before the first pixel is known."""
+MOST_DECODED_PIXELS = 40_000_000
+"""What may be left after decoding at reduced scale, with four bytes a pixel."""
+
+_ORIENTATION = 0x0112
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+def load() -> None:
+    """Raises NotInstalled without Pillow."""
+    try:
+        import PIL.ImageCms
+        import PIL.JpegImagePlugin  # noqa: F401  # imported for its effect
+    except ImportError:
+        raise NotInstalled(
+            "Photos can be given in other sizes only with Pillow, which is not installed.",
+            "pip install photos-sync[images] installs it; then start the service again.",
+        ) from None
+
+
+def resized(data: bytes, fit: Fit, longest: int) -> bytes:
+    """A JPEG in that size: baseline, upright, in sRGB, without any metadata. Equal bytes for equal ones.
+
+    `longest` is the photo's longer side in pixels (0 if it is not known): no rendition counts for more than that.
+    Raises NasBadAnswer.
+    """
+    try:
+        picture, orientation, profile = _opened(data, fit, longest)
+        return _encoded(_upright(_in_srgb(picture, profile), orientation), fit.quality)
+    except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error):
+        raise _unusable("not_decodable", "A picture that the NAS sent cannot be decoded.") from None
+
+
+def _opened(data: bytes, fit: Fit, longest: int) -> tuple[Image, int, bytes | None]:
+    """The picture in its new size, still as the camera was held, with its orientation and ICC profile. What was decoded
+    is not in memory any more.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    picture = JpegImageFile(io.BytesIO(data))
+    _check(picture.size, MOST_PROGRESSIVE_PIXELS if "progressive" in picture.info else MOST_PIXELS)
+    orientation = _orientation(picture)
+    scaled = _scaled(picture, fit, longest, orientation in _SIDEWAYS)
+    return scaled, orientation, picture.info.get("icc_profile")
+
+
+def _orientation(picture: JpegImageFile) -> int:
+    """As in Exif 2.32, section 4.6.4; 1, which is upright, where it cannot be read."""
+    try:
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a camera's own idea of Exif makes Pillow raise just about anything
+        return 1
+
+
+def _check(size: tuple[int, int], most: int) -> None:
+    """Before anything is decoded: only the header has been read."""
+    pixels = size[0] * size[1]
+    if pixels > most:
+        raise _unusable(
+            "too_many_pixels",
+            f"A picture that the NAS sent has {pixels // 1_000_000} million pixels to be decoded; "
+            f"more than {most // 1_000_000} million take too much memory.",
+        )
+
+
+def _unusable(kind: str, cause: str) -> NasBadAnswer:
+    return NasBadAnswer(kind, cause, "It can be had as it is, without w and h.")
+
+
+def _scaled(picture: JpegImageFile, fit: Fit, longest: int, sideways: bool) -> Image:
+    """Decoded at the smallest scale that suffices, cut and scaled down."""
+    from PIL.Image import Resampling
+
+    counted = min(longest or max(picture.size), max(picture.size))
+    width, height = (max(1, round(Fraction(side * counted, max(picture.size)))) for side in picture.size)
+    size, part = fit.of(height, width) if sideways else fit.of(width, height)
+    if sideways:
+        size, part = size[::-1], part[::-1]
+    picture.draft(None, (math.ceil(size[0] / part[0]), math.ceil(size[1] / part[1])))
+    _check(picture.size, MOST_DECODED_PIXELS)
+    left, top = (float(side * (1 - share) / 2) for side, share in zip(picture.size, part, strict=True))
+    return picture.resize(size, Resampling.BICUBIC, (left, top, picture.width - left, picture.height - top))
+
+
+def _in_srgb(picture: Image, profile: bytes | None) -> Image:
+    """A picture without a profile, or with a broken one, counts as sRGB."""
+    from PIL import ImageCms
+
+    if profile:
+        try:
+            source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            return cast("Image", ImageCms.profileToProfile(picture, source, srgb, outputMode="RGB"))
+        except (ImageCms.PyCMSError, OSError, ImportError):
+            pass
+    return picture.convert("RGB")
+
+
+def _upright(picture: Image, orientation: int) -> Image:
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    return picture.transpose(turns[orientation]) if orientation in turns else picture
+
+
+def _encoded(picture: Image, quality: int) -> bytes:
+    picture.info.clear()  # a comment would be written again
+    memory = io.BytesIO()
+    picture.save(memory, "JPEG", quality=quality, subsampling="4:2:0", progressive=False, optimize=False)
+    return memory.getvalue()
