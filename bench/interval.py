@@ -162,7 +162,7 @@ def measure_engine(table: Table, nas: CountingNas, name: str, count: int) -> Non
     with engine(name, nas) as process:
         for state in ("unchanged", "one added"):
             costs: list[Cost] = []
-            for _ in range(RUNS if count < 100_000 else 1):
+            for _ in range(RUNS if count < 10_000 else 2 if count < 100_000 else 1):
                 meter.read()
                 if state == "one added":
                     add_photo(nas)

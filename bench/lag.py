@@ -20,7 +20,7 @@ from photosync.fakenas import FakeNas, Library
 
 PHOTOS = 100_000
 RUNS = 5
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 1.0
 COLUMNS = (
     "timer late, p99, ms",
     "timer late, most, ms",
