@@ -24,7 +24,7 @@ IDLE_SECONDS = 1.0
 COLUMNS = (
     "timer late, p99, ms",
     "timer late, most, ms",
-    "longest callback, ms",
+    "longest callback, processor, ms",
     "/healthz, p99, ms",
     "/healthz, longest, ms",
 )

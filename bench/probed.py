@@ -1,7 +1,7 @@
 """photos-sync with a probe on its loop: probed.py FILE OPTIONS...
 
 At the end it writes into FILE, as JSON: `ticks`, pairs of a monotonic time and how late a timer was then, and
-`callbacks`, pairs of a time and how long a callback took (those above a millisecond); all in seconds.
+`callbacks`, pairs of a time and the processor time that a callback took (above a millisecond); all in seconds.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ start = Service.start
 
 
 def timed(handle: Handle) -> None:
-    began = time.monotonic()
+    began, used = time.monotonic(), time.thread_time()
     run_callback(handle)
-    took = time.monotonic() - began
+    took = time.thread_time() - used
     if took > NOTABLE_SECONDS:
         callbacks.append((began, took))
 
