@@ -16,8 +16,8 @@ demo: .venv/installed ## run the service on the simulated NAS with its sample ph
 run: .venv/installed ## run the service: make run ARGS="-U nas.local -u frame --password-file secret"
 	$(BIN)/photos-sync $(ARGS)
 
-test: .venv/installed-test ## run the tests
-	$(BIN)/pytest tests/ $(ARGS)
+test: .venv/installed-test ## run the tests, four at a time
+	$(BIN)/pytest tests/ -n 4 --dist worksteal $(ARGS)
 
 torture: .venv/installed-test ## make every call to the NAS fail in every way, and kill the service 200 times (10 minutes)
 	$(BIN)/python tests/torture $(ARGS)
