@@ -40,8 +40,8 @@ uninstall: ## remove what install has made, but not what you have written into i
 	test ! -d /run/systemd/system || systemctl daemon-reload
 	@echo "Left: $(ETC) and /var/lib/photos-sync (with /var/lib/private/photos-sync)."
 
-test: .venv/installed-test ## run the tests
-	$(BIN)/pytest tests/ $(ARGS)
+test: .venv/installed-test ## run the tests, four at a time
+	$(BIN)/pytest tests/ -n 4 --dist worksteal $(ARGS)
 
 torture: .venv/installed-test ## make every call to the NAS fail in every way, and kill the service 200 times (10 minutes)
 	$(BIN)/python tests/torture $(ARGS)
