@@ -164,7 +164,7 @@ class TestCompose:
     def test_the_memory_limit_follows_from_that_of_the_cache(self) -> None:
         limit = int(SERVICE["mem_limit"].removesuffix("m")) * 1024 * 1024
         cache = int(SERVICE["environment"]["PHOTOS_SYNC_MAX_CACHE"]) * MEGABYTE
-        assert 1.15 * cache + 200 * MEGABYTE <= limit <= 1.15 * cache + 300 * MEGABYTE
+        assert 1.2 * cache + 400 * MEGABYTE <= limit <= 1.2 * cache + 450 * MEGABYTE
         assert SERVICE["memswap_limit"] == SERVICE["mem_limit"]
 
     def test_the_state_is_kept_in_a_volume(self) -> None:

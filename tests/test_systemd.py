@@ -59,7 +59,7 @@ class TestUnit:
 
     def test_its_memory_is_enough_for_the_default_cache_by_the_rule_that_it_tells(self) -> None:
         text = UNIT.read_text("utf-8")
-        factor, more = re.findall(r"^# ([\d.]+) times max-cache, and (\d+)M:", text, re.MULTILINE)[0]
+        factor, more = re.findall(r"^# ([\d.]+) times max-cache, and (\d+)M[:,]", text, re.MULTILINE)[0]
         assert settings_of(UNIT)["MemoryMax"] == [f"{float(factor) * float(DEFAULTS['max-cache']) + int(more):.0f}M"]
 
     def test_each_credential_has_a_file_that_make_install_makes_and_an_empty_default(self) -> None:
