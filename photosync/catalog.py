@@ -11,6 +11,8 @@ from typing import overload
 
 from .models import RENDITIONS, Photo, PhotoKey
 
+_RECENT = 256
+
 _Kind = tuple[str, int, int, str, str, str | None, tuple[str, ...]]
 
 
@@ -139,19 +141,25 @@ class Photos(Sequence[Photo]):
 class PhotosById(Mapping[int, Photo]):
     """The photos by their ids: a hash table of places, since a dict would need six times its memory."""
 
-    __slots__ = ("_photos", "_table")
+    __slots__ = ("_photos", "_recent", "_table")
 
     def __init__(self, photos: Photos) -> None:
         self._photos = photos
+        self._recent: dict[int, Photo] = {}  # screens ask for the same photo several times
         self._table = array("i", [-1]) * (2 * len(photos) + 1)
         for place, number in enumerate(photos.ids):
             self._table[self._slot(number)] = place
 
     def __getitem__(self, number: int) -> Photo:
-        place = self._table[self._slot(number)]
-        if place < 0:
-            raise KeyError(number)
-        return self._photos[place]
+        photo = self._recent.get(number)
+        if photo is None:
+            place = self._table[self._slot(number)]
+            if place < 0:
+                raise KeyError(number)
+            if len(self._recent) >= _RECENT:
+                self._recent.clear()
+            photo = self._recent[number] = self._photos[place]
+        return photo
 
     def __contains__(self, number: object) -> bool:
         return isinstance(number, int) and self._table[self._slot(number)] >= 0
@@ -164,7 +172,9 @@ class PhotosById(Mapping[int, Photo]):
 
     def _slot(self, number: int) -> int:
         """Where its place stands, or would stand: at most every second slot is taken."""
-        slot = number % len(self._table)
+        # Spread by multiplication (D. Knuth, The Art of Computer Programming, 6.4): ids are dense runs, which would pile
+        # up where two of them meet.
+        slot = ((number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) * len(self._table)) >> 64
         while (place := self._table[slot]) >= 0 and self._photos.ids[place] != number:
             slot = (slot + 1) % len(self._table)
         return slot

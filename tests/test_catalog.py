@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -56,6 +57,18 @@ def photos(draw: st.DrawFn) -> list[Photo]:
         )
         for number in numbers
     ]
+
+
+class CountingIds:
+    """The ids, and how often one was looked at."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._ids = ids
+        self.count = 0
+
+    def __getitem__(self, place: int) -> int:
+        self.count += 1
+        return self._ids[place]
 
 
 class TestPhotos:
