@@ -101,6 +101,17 @@ class TestPhotos:
         for number in {*range(-1, 50)} - {one.id for one in given}:
             assert number not in by_id and by_id.get(number) is None
 
+    @pytest.mark.parametrize("rounds", [1, 2, 7])
+    def test_ids_that_come_in_runs_do_not_pile_up(self, rounds: int) -> None:
+        size = 1500
+        away = rounds * (2 * 2 * size + 1)  # as many slots as a table of so many photos has, and again
+        ids = [*range(1, size + 1), *range(away + 1, away + size + 1)]
+        by_id = PhotosById(Photos(map(photo, ids)))
+        counted = CountingIds(ids)
+        by_id._photos.ids = counted  # type: ignore[assignment]
+        assert all(number in by_id for number in ids)
+        assert counted.count < 4 * len(ids)
+
     @given(photos())
     @settings(max_examples=60)
     def test_they_are_put_in_the_order_they_were_taken_then_of_their_ids(self, given: list[Photo]) -> None:
