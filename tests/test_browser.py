@@ -34,8 +34,13 @@ HOSTILE_WORDS = "\u202e</p><script>pwned=1</script><svg onload=pwned=1> & ümlä
 # Counts what the page asks for, and does not let a photo be decoded before the gate is open.
 INIT = """
 window.asked = [];
+window.answered = 0;
 const open = XMLHttpRequest.prototype.open;
-XMLHttpRequest.prototype.open = function (method, address) { asked.push(address); open.apply(this, arguments); };
+XMLHttpRequest.prototype.open = function (method, address) {
+  asked.push(address);
+  this.addEventListener('loadend', () => { answered++; });
+  open.apply(this, arguments);
+};
 """
 GATE = """
 window.gate = new Promise(opened => { window.openGate = opened; });
@@ -204,6 +209,20 @@ class TestPhotos:
         assert kiosk.shown == first
         held[0].continue_()
         assert kiosk.wait_shown(first) == held[0].request.url
+
+    def test_an_answer_that_comes_after_something_else_was_asked_for_changes_nothing(self, kiosk: Kiosk) -> None:
+        held: list[Any] = []
+        shown = [kiosk.open().wait_shown(), kiosk.change()]
+        kiosk.page.route("**/files?*", lambda route: held.append(route))
+        with kiosk.page.expect_request("**/files?*"):
+            kiosk.forward(15_000)
+        kiosk.page.keyboard.press("ArrowLeft")
+        kiosk.wait("url => document.querySelector('.front img').src === url", shown[0])
+        answered = kiosk.evaluate("answered")
+        held[0].continue_()
+        kiosk.wait("before => answered > before", answered)
+        assert kiosk.evaluate("Array.from(document.images, img => img.src).sort()") == sorted(shown)
+        assert kiosk.evaluate("[busy, past.length, failures]") == [False, 2, 0]
 
     def test_a_browser_that_cannot_decode_ahead_shows_photos_all_the_same(self, kiosk: Kiosk) -> None:
         kiosk.page.add_init_script("delete HTMLImageElement.prototype.decode")
