@@ -9,10 +9,10 @@ UNITS := $(DESTDIR)/etc/systemd/system
 MINUTES ?= 10
 SEED ?=
 
-.PHONY: help demo run install uninstall test torture soak openapi slow check
+.PHONY: help demo run install uninstall test torture soak openapi slow bench bench-tools check
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: .venv/installed ## run the service on the simulated NAS with its sample photos
 	$(BIN)/photos-sync --demo $(ARGS)
@@ -40,14 +40,22 @@ uninstall: ## remove what install has made, but not what you have written into i
 	test ! -d /run/systemd/system || systemctl daemon-reload
 	@echo "Left: $(ETC) and /var/lib/photos-sync (with /var/lib/private/photos-sync)."
 
-test: .venv/installed-test ## run the tests
-	$(BIN)/pytest tests/ $(ARGS)
+test: .venv/installed-test ## run the tests, four at a time
+	$(BIN)/pytest tests/ -n 4 --dist worksteal $(ARGS)
 
 torture: .venv/installed-test ## make every call to the NAS fail in every way, and kill the service 200 times (10 minutes)
 	$(BIN)/python tests/torture $(ARGS)
 
 soak: .venv/installed-dev ## run the service for MINUTES=10 on a NAS that fails at random: SEED=n repeats it
 	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+bench: .venv/installed ## measure it against nginx, Varnish, Flask and others (ten minutes; ARGS="start lag" for some)
+	$(BIN)/python bench $(ARGS)
+
+bench-tools: ## install what make bench measures against (Debian, and bench/.venv)
+	$(if $(shell command -v sudo),sudo) apt-get install -y wrk nginx varnish
+	$(PYTHON) -m venv bench/.venv
+	bench/.venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 
 openapi: .venv/installed-dev ## ask the service whatever docs/openapi.yaml allows and forbids (schemathesis)
 	PYTHONPATH=tests $(BIN)/python tests/openapi.py

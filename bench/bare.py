@@ -1,11 +1,12 @@
-"""The rival: the shortest Tornado handler that writes the same bytes. bare.py PORT BYTES"""
+"""The rival: the shortest Tornado handler that writes the same bytes. bare.py PORT FILE"""
 
 import asyncio
 import sys
+from pathlib import Path
 
 from tornado.web import Application, RequestHandler
 
-BODY = b"\xff\xd8\xff" + bytes(int(sys.argv[2]) - 5) + b"\xff\xd9"
+BODY = Path(sys.argv[2]).read_bytes()
 
 
 class Photo(RequestHandler):
@@ -20,11 +21,15 @@ class Photo(RequestHandler):
 class Tagged(RequestHandler):
     def get(self) -> None:
         self.set_header("Content-Type", "image/jpeg")
-        self.set_header("Etag", '"bare"')
+        self.set_etag_header()
         if self.check_etag_header():
             self.set_status(304)
             return
         self.write(BODY)
+
+    def compute_etag(self) -> str:
+        """Known beforehand: hashing the body each time would be no fair rival."""
+        return '"bare"'
 
 
 async def main() -> None:

@@ -1,84 +1,143 @@
-"""Resident memory after twenty times the cache limit went through the cache, and with eight stalled clients.
+"""Resident memory: at the start, for each photo in the album, after a churn, and with 50 stalled clients.
 
-python bench/memory.py [LIMIT_MEGABYTES [PHOTO_BYTES]]
+python bench/memory.py
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
-import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import requests
 from processes import free_port, resident_bytes, service_command, started
+from report import Figure, Table, Target, figure, show
+from rivals import FLASK, OURS, flask_command, missing
 
 from photosync.fakenas import FakeNas, Library
 
-LIMIT = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-PHOTO_BYTES = int(sys.argv[2]) if len(sys.argv) > 2 else 300_000
+LIMIT = 50
+"""Megabytes of photos in memory."""
+PHOTO_BYTES = 300_000
+CHURN = 10
+"""Times the limit that goes through the memory."""
 CLIENTS = 8
-TIMES = 20
+STALLED = 50
+MANY = 100_000
+FEW = 100
+RUNS = {OURS: 5, FLASK: 2}
+COSTLY_RUNS = {OURS: 2, FLASK: 1}
+MB = 1e6
+COLUMNS = ("MB", "bytes for each photo")
 
 
-def base_bytes() -> int:
-    """The same service with a handful of tiny photos."""
+@contextlib.contextmanager
+def serving(name: str, nas: FakeNas, max_cache: int) -> Iterator[tuple[str, int]]:
+    """Its address and process id."""
     port = free_port()
-    with FakeNas(library=Library.synthetic(5, photo_bytes=2_000)) as nas:
-        command = service_command(nas, port, "--max-cache", str(LIMIT))
-        with started(command, f"http://127.0.0.1:{port}/readyz") as process:
-            for _ in range(200):
-                requests.get(f"http://127.0.0.1:{port}/files", timeout=5)
-            return resident_bytes(process.pid)
+    base = f"http://127.0.0.1:{port}"
+    ours = service_command(nas, port, "--max-cache", str(max_cache), "--interval", "3600")
+    command = ours if name == OURS else flask_command("flask", nas, port, max_cache, 3600)
+    nas.token_required = False
+    with started(command, f"{base}/readyz") as process:
+        yield base, process.pid
 
 
-def churn(base: str, urls: list[str], pid: int) -> int:
-    """Fetches every photo by several clients at once; the highest resident memory seen."""
+def base_bytes(name: str) -> float:
+    """The same service with a handful of tiny photos."""
+    with (
+        FakeNas(library=Library.synthetic(5, photo_bytes=2_000)) as nas,
+        serving(name, nas, LIMIT) as (base, pid),
+        requests.Session() as session,
+    ):
+        for _ in range(200):
+            session.get(f"{base}/files", timeout=30)
+        return resident_bytes(pid)
+
+
+def listed_bytes(name: str, count: int) -> float:
+    """The album is known, and as good as no photo is in memory."""
+    with FakeNas(library=Library.synthetic(count, photo_bytes=100_000)) as nas, serving(name, nas, 1) as (_, pid):
+        time.sleep(2)
+        return resident_bytes(pid)
+
+
+def churned_bytes(name: str) -> tuple[float, float]:
+    """The highest seen while photos come and go, and with stalled clients on top."""
+    count = 3 * LIMIT * 1_000_000 // PHOTO_BYTES  # in rounds through so many, none is still in memory
+    with (
+        FakeNas(library=Library.synthetic(count, photo_bytes=PHOTO_BYTES)) as nas,
+        serving(name, nas, LIMIT) as (base, pid),
+    ):
+        ids = requests.get(f"{base}/files/list?details=1", timeout=30).json()
+        paths = [photo["url"] if isinstance(photo, dict) else f"/files/{photo}.jpg" for photo in ids]
+        highest = churn(base, paths * (CHURN // 3 + 1), pid)
+        with stalled(base):
+            return highest, resident_bytes(pid)
+
+
+def churn(base: str, paths: list[str], pid: int) -> int:
     highest = 0
     with ThreadPoolExecutor(CLIENTS) as clients, requests.Session() as session:
-        for number, answer in enumerate(clients.map(lambda url: session.get(base + url, timeout=30), urls)):
+        for number, answer in enumerate(clients.map(lambda path: session.get(base + path, timeout=60), paths)):
             assert answer.status_code == 200, answer.text
             if number % 20 == 0:
                 highest = max(highest, resident_bytes(pid))
-    return highest
+    return max(highest, resident_bytes(pid))
 
 
-def stall(port: int, url: str) -> list[socket.socket]:
-    """Clients that ask for a photo and never read it."""
-    stalled = []
-    for _ in range(CLIENTS):
+@contextlib.contextmanager
+def stalled(base: str) -> Iterator[None]:
+    """Clients that ask for a photo each, and never read it."""
+    clients = []
+    for number in range(STALLED):
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.connect(("127.0.0.1", port))
-        client.sendall(f"GET {url} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
-        stalled.append(client)
-    time.sleep(1)
-    return stalled
+        client.connect(("127.0.0.1", int(base.rpartition(":")[2])))
+        client.sendall(f"GET /files?client=stalled{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        clients.append(client)
+    time.sleep(2)
+    try:
+        yield
+    finally:
+        for client in clients:
+            client.close()
 
 
-def main() -> None:
-    base = base_bytes()
-    count = 3 * LIMIT * 1_000_000 // PHOTO_BYTES  # in rounds through so many, none is still in memory
-    port = free_port()
-    with FakeNas(library=Library.synthetic(count, photo_bytes=PHOTO_BYTES)) as nas:
-        command = service_command(nas, port, "--max-cache", str(LIMIT))
-        address = f"http://127.0.0.1:{port}"
-        with started(command, f"{address}/readyz") as process:
-            photos = [photo["url"] for photo in requests.get(f"{address}/files/list?details=1", timeout=30).json()]
-            highest = churn(address, photos * (TIMES // 3 + 1), process.pid)
-            after = resident_bytes(process.pid)
-            clients = stall(port, photos[-1])
-            stalled = resident_bytes(process.pid)
-            stats = requests.get(f"{address}/cache/stats", timeout=5).json()
-            for client in clients:
-                client.close()
-    allowed = base + 1.15 * LIMIT * 1e6
-    print(
-        f"limit {LIMIT} MB, {count} photos of {PHOTO_BYTES} bytes: base {base / 1e6:.1f} MB,"
-        f" highest {highest / 1e6:.1f} MB, after {after / 1e6:.1f} MB, with 8 stalled clients {stalled / 1e6:.1f} MB;"
-        f" allowed {allowed / 1e6:.1f} MB; above base per limit: {(highest - base) / LIMIT / 1e6:.2f};"
-        f" cache {stats['bytes'] / 1e6:.1f} MB, {stats['evictions']} evictions"
-    )
+def measure(table: Table, name: str) -> None:
+    base = table.put(f"{name}: base", "MB", (base_bytes(name) / MB for _ in range(RUNS[name])))
+    runs = range(COSTLY_RUNS[name])
+    pairs = [(listed_bytes(name, FEW), listed_bytes(name, MANY)) for _ in runs]
+    each = table.put(f"{name}: photos", COLUMNS[1], ((many - few) / (MANY - FEW) for few, many in pairs))
+    table.put(f"{name}: 10,000 photos in the album, more", "MB", (value * 10_000 / MB for value in each.values))
+    churned = [churned_bytes(name) for _ in runs]
+    highest = table.put(f"{name}: churned, limit {LIMIT} MB", "MB", (high / MB for high, _ in churned))
+    table.put(f"{name}: and {STALLED} stalled clients", "MB", (later / MB for _, later in churned))
+    if name == OURS:
+        set_targets(table, base, each, highest)
 
 
-main()
+def set_targets(table: Table, base: Figure, each: Figure, highest: Figure) -> None:
+    above = figure((high - base.median) / LIMIT for high in highest.values)
+    table.targets += [
+        Target("base, MB", base, 42),
+        Target("churned: above the base, by the limit", above, 1.1),
+        Target("bytes for each photo in the album", each, 400),
+    ]
+
+
+def run() -> list[Table]:
+    table = Table("Resident memory", COLUMNS)
+    for name in (OURS, FLASK):
+        if how := missing(name):
+            table.notes.append(f"Not installed: {name} ({how}).")
+        else:
+            measure(table, name)
+    table.notes.append("Each value is of a process of its own; memory hardly differs from one to the next.")
+    return [table]
+
+
+if __name__ == "__main__":
+    show(run)

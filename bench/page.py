@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import requests
-from processes import free_port, service_command, started
+from processes import end_in_order, free_port, service_command, started
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from photosync.fakenas import FakeNas, Library
@@ -193,6 +193,7 @@ def library() -> Library:
 
 
 def main() -> None:
+    end_in_order()
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     page = f"{url}/?{OPTIONS}&seconds=3600"

@@ -1,72 +1,94 @@
-"""Served photos per second, against the shortest Tornado handler that writes the same bytes. Needs wrk (Debian).
+"""Photos served per second and what each costs the processor, against what one would use instead. Needs wrk (Debian).
 
-python bench/throughput.py [SECONDS [RUNS]]
+python bench/throughput.py
 """
 
 from __future__ import annotations
 
-import statistics
-import sys
-from typing import NamedTuple
+import tempfile
+from pathlib import Path
 
-import requests
-from processes import BARE, free_port, processor_seconds, service_command, started, wrk
+from processes import processor_seconds, wrk
+from report import Figure, Table, Target, ratio, show
+from rivals import BARE, FLASK, NGINX, OURS, SERVERS, THUMBOR, VARNISH, Server, all_servers, missing, scene_of
 
-from photosync.fakenas import FakeNas, Library
-
-
-class Target(NamedTuple):
-    pid: int
-    url: str
-    headers: tuple[str, ...] = ()
-
-
-SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+SIZES = {"30 KB": 30_000, "300 KB": 300_000, "3 MB": 3_000_000}
+RUNS = {8: 5, 1: 2, 64: 2}
+"""By the number of connections; the targets are for 8."""
+SECONDS = 1
+AGAIN = f"{BARE}, again"
+"""The same process once more in each round: how far two equal things are apart on this machine."""
 
 
-def compare(name: str, ours: Target, bare: Target) -> None:
-    """Runs both in turn, so that a change of the machine's speed meets both."""
-    pairs = [(one(ours), one(bare)) for _ in range(RUNS)]
-    rates = sorted(first[0] / second[0] for first, second in pairs)
-    costs = sorted(second[1] / first[1] for first, second in pairs)
-    print(
-        f"{name:8} {statistics.median(first[0] for first, _ in pairs):7.0f} /s"
-        f"  bare {statistics.median(second[0] for _, second in pairs):7.0f} /s"
-        f"  ratio {statistics.median(rates):5.2f} ({rates[0]:.2f} to {rates[-1]:.2f})"
-        f"  processor {statistics.median(first[1] for first, _ in pairs):6.0f} us"
-        f"  bare {statistics.median(second[1] for _, second in pairs):6.0f} us"
-        f"  ratio {statistics.median(costs):5.2f} ({costs[0]:.2f} to {costs[-1]:.2f})",
-        flush=True,
-    )
+def one(server: Server, url: str, connections: int, *headers: str) -> tuple[float, float]:
+    """Answers per second, and microseconds of processor time for each."""
+    before = processor_seconds(server.pid)
+    rate = wrk(url, connections, SECONDS, *headers)
+    return rate, (processor_seconds(server.pid) - before) / (rate * SECONDS) * 1e6
 
 
-def one(target: Target) -> tuple[float, float]:
-    """Requests per second, and microseconds of processor time for each."""
-    before = processor_seconds(target.pid)
-    rate = wrk(target.url, 8, SECONDS, *target.headers)
-    return rate, (processor_seconds(target.pid) - before) / (rate * SECONDS) * 1e6
+def measure(tables: tuple[Table, Table], load: str, servers: dict[str, Server], connections: int, *, tag: bool) -> None:
+    """All in turn, round by round, so that a change of the machine's speed meets all."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
+    for _ in range(RUNS[connections]):
+        for name, server in servers.items():
+            if tag and not server.tag:
+                continue
+            headers = (f"If-None-Match: {server.tag}",) if tag else ()
+            found[name].append(one(server, server.tagged_url if tag else server.url, connections, *headers))
+    for name, runs in found.items():
+        if runs:
+            tables[0].put(load, name, (rate for rate, _ in runs))
+            tables[1].put(load, name, (cost for _, cost in runs))
 
 
-def measure(size: int) -> None:
-    port, bare_port = free_port(), free_port()
-    with FakeNas(library=Library.synthetic(4, photo_bytes=size)) as nas:
-        base = f"http://127.0.0.1:{port}"
-        command = service_command(nas, port, "--photo-size", "xl")
-        bare = [sys.executable, str(BARE), str(bare_port), str(size)]
-        bare_base = f"http://127.0.0.1:{bare_port}"
-        with started(command, f"{base}/readyz") as service, started(bare, f"{bare_base}/photo") as rival:
-            photo = requests.get(f"{base}/files/list?details=1", timeout=5).json()[0]["url"]
-            answer = requests.get(base + photo, timeout=5)
-            assert abs(len(answer.content) - size) < 1000, len(answer.content)
-            plain = Target(rival.pid, f"{bare_base}/photo")
-            compare(f"{size // 1000} KB", Target(service.pid, base + photo), plain)
-            if size == 300_000:
-                compare("/files", Target(service.pid, f"{base}/files"), plain)
-                matching = (f"If-None-Match: {answer.headers['ETag']}",)
-                tagged = Target(rival.pid, f"{bare_base}/tagged", ('If-None-Match: "bare"',))
-                compare("304", Target(service.pid, base + photo, matching), tagged)
+def measure_size(tables: tuple[Table, Table], name: str, folder: Path) -> None:
+    with scene_of(SIZES[name], folder) as scene, all_servers(scene) as servers:
+        # One that takes twenty times as long says the same at any number of connections.
+        few = {server: there for server, there in servers.items() if server != THUMBOR}
+        twice = {AGAIN: servers[BARE]} if name == "300 KB" else {}
+        for connections in RUNS:
+            chosen = servers | twice if connections == 8 else few
+            measure(tables, f"{name}, {connections} connections", chosen, connections, tag=False)
+        if name == "300 KB":
+            measure(tables, "304, 8 connections", servers, 8, tag=True)
 
 
-for photo_bytes in (30_000, 300_000, 3_000_000):
-    measure(photo_bytes)
+def against(table: Table, size: str, name: str) -> Figure | None:
+    row = table.rows[f"{size}, 8 connections"]
+    return ratio(row[OURS], row[name]) if name in row else None
+
+
+WANTED = (
+    ("300 KB", FLASK, 3.0),
+    ("300 KB", BARE, 1.1),
+    ("300 KB", VARNISH, 0.5),
+    ("3 MB", NGINX, 1.0),
+    ("3 MB", VARNISH, 1.0),
+    ("304", BARE, 1.5),
+)
+
+
+def run() -> list[Table]:
+    columns = [*SERVERS, AGAIN]
+    rates = Table("Answers per second", columns)
+    costs = Table("Processor time for each answer, microseconds", columns)
+    for name in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o755)  # some servers let go of their rights
+            measure_size((rates, costs), name, Path(folder))
+    for size, name, limit in WANTED:
+        found = against(rates, size, name)
+        if found is not None:
+            rates.targets.append(Target(f"{size}: times {name}", found, limit, at_least=True))
+    noise = against(rates, "300 KB", AGAIN), against(rates, "300 KB", BARE)
+    assert noise[0] and noise[1]
+    rates.notes.append(f"Noise: the same Tornado handler against itself, {ratio(*noise)}.")
+    left_out = [f"{name} ({how})" for name in SERVERS if (how := missing(name))]
+    if left_out:
+        rates.notes.append(f"Not installed: {', '.join(left_out)}.")
+    return [rates, costs]
+
+
+if __name__ == "__main__":
+    show(run)

@@ -132,7 +132,7 @@ class Handler(RequestHandler):
         self.set_header("Content-Length", len(body))
         if content_type.startswith("image/"):
             self.set_header(*EMBEDDABLE)
-        elif content_type.startswith("text/html"):
+        elif content_type.startswith("text/html") and self.request.protocol == "https":  # without, it is ignored
             self.set_header("Cross-Origin-Opener-Policy", "same-origin")
         if len(body) > SHORT_BYTES and self.request.method != "HEAD":
             await self.flush()

@@ -83,8 +83,10 @@ class NasHealth:
             self._told.add(error.kind)
             log.warning("Some photos cannot be had: %s", error.sentence)
         closed = not self.photo_breaker.is_open
+        # A photo that failed before, while others did not, tells nothing new of them.
+        known = closed and self.quarantine.cause(photo.key) is not None
         self.quarantine.failure(photo.key, error)
-        if passing:
+        if passing or known:
             self.photo_breaker.abandon()
             return
         self.photo_breaker.failure(error, subject=photo.id, at_least_seconds=error.retry_after_seconds)

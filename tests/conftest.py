@@ -32,11 +32,10 @@ CANARY_TOKEN = "canarytoken99"
 CANARY_PASSPHRASE = "canaryLINK9"
 CANARY_LINK_PASSWORD = "canary-pass#link ö%20"
 CANARY_DEVICE = "canarydevice"
-PATIENCE_SECONDS = 60.0
-"""How long tests wait for what has to come, however slow the machine is. What is waited for is the fact itself."""
-
 CANARY_ACCESS = "canary-access-token"
 CANARIES = ("canary-pass", CANARY_SESSION, CANARY_TOKEN, CANARY_PASSPHRASE, CANARY_DEVICE, CANARY_ACCESS)
+PATIENCE_SECONDS = 60.0
+"""How long tests wait for what has to come, however slow the machine is. What is waited for is the fact itself."""
 
 
 def leaks(output: bytes | str) -> list[str]:

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -216,6 +216,27 @@ def connect(port: int, *, receive_buffer: int = 0, source: str = "127.0.0.1") ->
     connection.bind((source, 0))
     connection.connect(("127.0.0.1", port))
     return connection
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port at which nobody listens, and which nobody else is given meanwhile."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+@contextmanager
+def dark_port() -> Iterator[int]:
+    """A port whose backlog is full: the kernel answers no further connection, as a host without power does not."""
+    with socket.socket() as dark, ExitStack() as fillers:
+        dark.bind(("127.0.0.1", 0))
+        dark.listen(0)
+        for _ in range(3):
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(dark.getsockname())
+        yield dark.getsockname()[1]
 
 
 def read_header(connection: socket.socket) -> bytes:

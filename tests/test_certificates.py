@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import UTC, datetime
 
 import pytest
+from outside import closed_port
 
 from photosync.certificates import certificate_at
 from photosync.fakenas import Certificate, FakeNas
@@ -41,8 +41,7 @@ def test_where_nobody_speaks_tls_there_is_none(nas: FakeNas) -> None:
 
 
 def test_where_nobody_answers_there_is_none() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
-    assert certificate_at(f"https://127.0.0.1:{port}") is None
+    with closed_port() as port:
+        assert certificate_at(f"https://127.0.0.1:{port}") is None
     assert certificate_at("https://nas.invalid:5001") is None
     assert certificate_at(f"https://{'ä' * 80}:5001") is None

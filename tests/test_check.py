@@ -25,6 +25,7 @@ from conftest import (
     leaks,
     share,
 )
+from outside import closed_port, dark_port
 
 from photosync import check, elsewhere, fakenas
 from photosync.__main__ import main
@@ -295,22 +296,16 @@ def test_a_name_that_does_not_resolve_is_told(command: Command, host: str) -> No
 
 
 def test_a_refused_connection_is_told(command: Command) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
-    assert command.check(url=url) == 1
+    with closed_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        assert command.check(url=url) == 1
     assert f"FAILED  Nothing answers at {url} (connection refused)." in command.text
     assert "--port" in command.text
 
 
 def test_a_dark_host_is_told_within_the_time(command: Command) -> None:
-    with socket.socket() as dark, contextlib.ExitStack() as fillers:
-        dark.bind(("127.0.0.1", 0))
-        dark.listen(0)
-        for _ in range(3):
-            filler = fillers.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(dark.getsockname())
-        assert command.check("--timeout", "1", url=f"http://127.0.0.1:{dark.getsockname()[1]}") == 1
+    with dark_port() as port:
+        assert command.check("--timeout", "1", url=f"http://127.0.0.1:{port}") == 1
     assert "FAILED  Nothing answers at" in command.text
     assert "is on" in command.text
 

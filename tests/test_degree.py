@@ -53,9 +53,9 @@ def being_listed() -> Iterator[Running]:
 @contextmanager
 def off() -> Iterator[Running]:
     with canary_nas() as nas:
-        pass
-    with service(nas, "refused") as running:
-        yield running
+        nas.stop()
+        with service(nas, "refused") as running:
+            yield running
 
 
 @contextmanager

@@ -309,8 +309,7 @@ def test_a_running_service_uses_a_device_id_that_is_enrolled_later(command: Comm
     with Running(settings) as running:
         running.wait_for("/readyz", lambda response: b"not enrolled" in response.content)
         assert command.run("--enrol", "--otp-code", CODE).returncode == 0
-        running.call(lambda: running.service.store.health.breaker.success())
-        running.look()
+        running.look_again()
         running.wait_ready()
     assert command.logins == ["plain", "plain", "code", "device", "device"]
 

@@ -6,18 +6,12 @@ import logging
 import random
 
 import pytest
+from guest import Clock
 
 from photosync.catalog import Catalog
 from photosync.errors import LoginRefused, NasBadAnswer, NasCallRefused, NasTimeout, NasUnreachable, PhotoNotFound
 from photosync.health import NasHealth
 from photosync.models import Photo
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -78,6 +72,21 @@ def test_three_photos_that_fail_in_a_row_are_told_once(health: NasHealth, caplog
     health.download_succeeded(photo(9))
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
     assert health.reason_to_wait(photo(1)) is None
+
+
+def test_photos_that_fail_again_and_again_are_no_reason_to_think_that_all_do(health: NasHealth, clock: Clock) -> None:
+    for number in range(5):
+        health.start_download()
+        health.download_failed(photo(number), NasCallRefused(803, "no right"))
+        health.start_download()
+        health.download_succeeded(photo(99))
+    for _ in range(3):
+        clock.now += 86_400
+        for number in range(5):
+            assert health.reason_to_wait(photo(number)) is None
+            health.start_download()
+            health.download_failed(photo(number), NasCallRefused(803, "no right"))
+    assert health.cause is None and health.allows_downloads
 
 
 def test_a_wait_that_is_told_to_one_does_not_change_the_cause(health: NasHealth) -> None:

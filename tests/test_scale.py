@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import Running, settings_for
+from conftest import Running, settings_for, wait_until
 from guest import TEAM_THUMBNAIL, THUMBNAIL
 from outside import Process, read_header
 from proxies import NAME, Nginx, Varnish, needs_nginx, needs_varnish
@@ -107,7 +107,7 @@ def photo_url(servers: list[Running]) -> str:
 
 def asked(servers: list[Running]) -> tuple[int, int]:
     """How often the servers were asked for a photo by its address: answered with 200, and with 304."""
-    wait_for_fact(lambda: not any(server.service.traffic.active for server in servers))  # it is counted once it is sent
+    wait_until(lambda: not any(server.service.traffic.active for server in servers))  # it is counted once it is sent
     responses = [server.service.traffic.responses for server in servers]
     return sum(one["OnePhoto", 200] for one in responses), sum(one["OnePhoto", 304] for one in responses)
 
@@ -121,13 +121,6 @@ def wait_for_state(proxy: Nginx | Varnish, path: str, state: str) -> list[str]:
         assert time.monotonic() < deadline, seen
         time.sleep(0.01)
     return seen
-
-
-def wait_for_fact(fact: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def ask_at_once(url: str, path: str, let_go: Callable[[], None]) -> list[bytes]:
@@ -157,11 +150,11 @@ def crowd(nas: FakeNas, start: Callable[[list[int]], Nginx | Varnish]) -> None:
         servers = [one, two]
 
         def let_go() -> None:
-            wait_for_fact(lambda: any(server.service.traffic.active for server in servers))
+            wait_until(lambda: any(server.service.traffic.active for server in servers))
             go.set()
 
         try:
-            wait_for_fact(lambda: all(server.service.sync.has_synced for server in servers))
+            wait_until(lambda: all(server.service.sync.has_synced for server in servers))
             answers = ask_at_once(start(ports(servers)).url, photo_url(servers), let_go)
         finally:
             go.set()
@@ -180,7 +173,7 @@ def stop_the_server_of(proxy: Nginx | Varnish, servers: list[Running]) -> None:
     """Stops the one that the screen in the hall gets its photos from."""
     assert proxy.get("/files?client=hall").status_code == 200
     counts = [server.service.traffic.responses for server in servers]
-    wait_for_fact(lambda: any(count["NextPhoto", 200] for count in counts))
+    wait_until(lambda: any(count["NextPhoto", 200] for count in counts))
     next(server for server, count in zip(servers, counts, strict=True) if count["NextPhoto", 200]).stop()
 
 
@@ -272,7 +265,7 @@ class TestNginx:
         with Process(nas.url, tmp_path / "process", *options) as process:
             port = int(process.stdout.wait_for(rb":(\d+)/frames/files")[1])
             nginx = start_nginx([port, port], (r"\^/files/", "^/frames/files/"))
-            wait_for_fact(lambda: nginx.get("/frames/readyz").status_code == 200)
+            wait_until(lambda: nginx.get("/frames/readyz").status_code == 200)
             url = nginx.get("/frames/files").headers["Content-Location"]
             assert re.fullmatch(r"/frames/files/\d+\.jpg", url)
             assert [nginx.state(url) for _ in range(2)] == ["MISS", "HIT"]
@@ -324,7 +317,7 @@ def upstream(got: list[bytes]) -> Iterator[int]:
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         yield listening.getsockname()[1]
-        thread.join(20)
+        thread.join(60)
 
 
 @needs_varnish
@@ -365,7 +358,7 @@ class TestVarnish:
         url = photo_url(servers)
         assert forgetful_varnish.state(url) == "MISS"
         delete_photo(nas, servers, url)
-        wait_for_fact(lambda: forgetful_varnish.get(url).status_code == 404)
+        wait_until(lambda: forgetful_varnish.get(url).status_code == 404)
         assert forgetful_varnish.get(url).status_code == 404
 
     def test_1000_screens_on_one_photo_cost_one_request(

@@ -33,7 +33,7 @@ from conftest import (
     until,
     wait_until,
 )
-from outside import Process, connect, read_header, read_to_end, talk
+from outside import Process, closed_port, connect, read_header, read_to_end, talk
 from tornado.ioloop import PeriodicCallback
 
 from photosync.fakenas import (
@@ -133,10 +133,8 @@ def test_a_nas_that_hangs_does_not_hold_up_the_end(nas: FakeNas, tmp_path: Path)
 
 
 def test_a_service_that_starts_before_its_nas_shows_photos_once_it_is_there(tmp_path: Path) -> None:
-    nas = canary_nas()
-    nas.start()  # to have a port
-    nas.stop()
-    try:
+    with canary_nas() as nas:
+        nas.stop()
         with Process(nas.url, tmp_path) as process:
             response = process.wait_for("/files", lambda response: "refused" in response.text)
             assert response.status_code == 503
@@ -151,8 +149,6 @@ def test_a_service_that_starts_before_its_nas_shows_photos_once_it_is_there(tmp_
             assert [line.split(" ", 2)[2][:40] for line in process.log if " ERROR " in line] == [
                 "ERROR The album cannot be read: Nothing "
             ]
-    finally:
-        nas.stop()
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(nas: FakeNas, tmp_path: Path) -> None:
@@ -211,9 +207,11 @@ def test_systemd_is_told_ready_watchdog_and_stopping(nas: FakeNas, tmp_path: Pat
 def test_systemd_hears_of_readiness_and_the_watchdog_while_the_nas_is_away(tmp_path: Path) -> None:
     path = tmp_path / "notify"
     environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "200000", "WATCHDOG_PID": ""}
-    with canary_nas() as nas:
-        url = nas.url
-    with notify_socket(path) as listener, Process(url, tmp_path, environment=environment) as process:
+    with (
+        closed_port() as port,
+        notify_socket(path) as listener,
+        Process(f"http://127.0.0.1:{port}", tmp_path, environment=environment) as process,
+    ):
         assert b"READY=1" in listener.recv(4096)
         process.wait_for("/readyz", lambda response: "refused" in response.text)
         assert messages_until(listener, b"WATCHDOG=1\nSTATUS=nas_down")

@@ -15,12 +15,12 @@ import pytest
 pytest.importorskip("PIL", reason="Pillow is not installed: there is no wheel of it for this machine")
 
 import requests
-from conftest import Running, canary_nas, link_settings, settings_for, share
+from conftest import Running, canary_nas, link_settings, settings_for, share, wait_until
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from outside import Process
 from pictures import claiming, jpeg, opened, quartered, segments
-from test_store import Crowd, wait_until
+from test_store import Crowd
 
 from photosync.fakenas import FakeNas, Item, Library, error, hold
 from photosync.fakenas.items import BROKEN
@@ -54,16 +54,8 @@ def library_of(count: int, **fields: Any) -> Library:
 def service_on(library: Library, **changes: Any) -> Iterator[Stage]:
     """The service with every photo in memory."""
     with canary_nas(library=library) as nas, Running(settings_for(nas, **changes)) as running:
-        filled(running)
+        running.wait_filled()
         yield running, nas
-
-
-def filled(running: Running) -> None:
-    def is_filled(answer: requests.Response) -> bool:
-        stats = answer.json()
-        return bool(stats["entries"] == stats["photos"] > 0 and not stats["inflight"])
-
-    running.wait_for("/cache/stats", is_filled)
 
 
 @pytest.fixture
@@ -266,7 +258,7 @@ def test_no_original_is_asked_for_where_it_is_no_jpeg_or_not_given() -> None:
     with canary_nas(library=library_of(1)) as nas:
         share(nas)
         with Running(link_settings(nas)) as running:
-            filled(running)
+            running.wait_filled()
             assert size_of(running.get(f"{first(running)}?w=3000")) == (1920, 1280)
             assert set(fetched(nas)) == {"xl"}
 
@@ -275,7 +267,7 @@ def test_a_link_that_allows_downloads_gives_the_original() -> None:
     with canary_nas(library=library_of(1)) as nas:
         share(nas, privacy="public-download")
         with Running(link_settings(nas)) as running:
-            filled(running)
+            running.wait_filled()
             assert size_of(running.get(f"{first(running)}?w=3000")) == (3000, 2000)
 
 
@@ -432,9 +424,9 @@ def test_a_slow_nas_keeps_nobody_waiting_for_a_better_rendition(monkeypatch: pyt
 
 def test_the_pictures_that_say_what_is_wrong_have_the_size_too() -> None:
     with canary_nas() as nas:
-        unreachable = settings_for(nas)
-    with Running(unreachable) as running:
-        answer = running.get("/files?w=300&h=300&fit=cover", headers={"Accept": "image/*"})
+        nas.stop()
+        with Running(settings_for(nas)) as running:
+            answer = running.get("/files?w=300&h=300&fit=cover", headers={"Accept": "image/*"})
         assert answer.status_code == 503
         assert opened(answer.content).size == (300, 188)  # all of it
 
@@ -508,7 +500,7 @@ def test_what_was_made_outlives_a_restart_without_the_nas(tmp_path: Path) -> Non
     with canary_nas(library=library_of(3)) as nas:
         changes = settings_for(nas, state_dir=tmp_path)
         with Running(changes) as running:
-            filled(running)
+            running.wait_filled()
             path = f"{first(running)}?w=240"
             before = running.get(path)
             wait_until(lambda: len(list((tmp_path / "photos").glob("*-sm-240x0-contain-85-1.*.jpg"))) == 1)

@@ -496,11 +496,9 @@ def test_an_outage_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixt
         caplog.clear()
         nas.stop()
         for _ in range(3):
-            running.call(lambda: running.service.store.health.breaker.success())
-            running.look()
+            running.look_again()
         nas.start()
-        running.call(lambda: running.service.store.health.breaker.success())
-        running.look()
+        running.look_again()
         lines = [record.message for record in caplog.records if record.name == "photosync.sync"]
     assert len(lines) == 2
     assert lines[0].startswith("The album cannot be read: Nothing answers")
@@ -514,8 +512,7 @@ def test_a_refused_account_is_told_and_never_asked_again_by_itself(nas: FakeNas,
     with Running(settings_for(nas, interval_seconds=0.05)) as running:
         running.wait_for("/cache/stats", lambda response: response.json()["last_error"] is not None)
         for _ in range(5):
-            running.call(lambda: running.service.store.health.breaker.success())
-            running.look()
+            running.look_again()
         assert nas.count("SYNO.API.Auth", "login") == 1
         answer = running.get("/files")
         assert answer.status_code == 502
@@ -584,8 +581,7 @@ def test_a_nas_that_is_away_is_the_error_of_every_album(nas: FakeNas) -> None:
         assert errors == {running.stats()["last_error"]}
         assert errors != {None}
         nas.start()
-        running.call(lambda: running.service.store.health.breaker.success())
-        running.look()
+        running.look_again()
         assert {error for _, error in told_of(running).values()} == {running.stats()["last_error"]} == {None}
 
 
@@ -650,11 +646,9 @@ def test_an_outage_is_logged_once_for_all_albums(nas: FakeNas, caplog: pytest.Lo
         with caplog.at_level(logging.INFO, "photosync.sync"):
             nas.stop()
             for _ in range(3):
-                running.call(lambda: running.service.store.health.breaker.success())
-                running.look()
+                running.look_again()
             nas.start()
-            running.call(lambda: running.service.store.health.breaker.success())
-            running.look()
+            running.look_again()
         lines = [record.message for record in caplog.records]
     assert len(lines) == 2
     assert lines[0].startswith("The NAS cannot be read: Nothing answers")

@@ -59,7 +59,7 @@ class TestUnit:
 
     def test_its_memory_is_enough_for_the_default_cache_by_the_rule_that_it_tells(self) -> None:
         text = UNIT.read_text("utf-8")
-        factor, more = re.findall(r"^# ([\d.]+) times max-cache, and (\d+)M:", text, re.MULTILINE)[0]
+        factor, more = re.findall(r"^# ([\d.]+) times max-cache, and (\d+)M[:,]", text, re.MULTILINE)[0]
         assert settings_of(UNIT)["MemoryMax"] == [f"{float(factor) * float(DEFAULTS['max-cache']) + int(more):.0f}M"]
 
     def test_each_credential_has_a_file_that_make_install_makes_and_an_empty_default(self) -> None:
@@ -115,7 +115,13 @@ class TestInstall:
         self.make("install", root, python)
         folder = root / "etc" / "photos-sync"
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
-        assert modes == {"config.ini": 0o644, "password": 0o600, "share-link": 0o600, "share-password": 0o600}
+        assert modes == {
+            "config.ini": 0o644,
+            "password": 0o600,
+            "share-link": 0o600,
+            "share-password": 0o600,
+            "access-token": 0o600,
+        }
         example = (ROOT / "config.example.ini").read_text("utf-8").splitlines()
         config = (folder / "config.ini").read_text("utf-8").splitlines()
         assert [(before, after) for before, after in zip(example, config, strict=True) if before != after] == [
@@ -144,6 +150,7 @@ class TestInstall:
             "password",
             "share-link",
             "share-password",
+            "access-token",
         }
         assert f"{root}/etc/photos-sync" in told
 
@@ -232,7 +239,7 @@ print("as it should be")
         with Process(
             nas.url, tmp_path, under=trace, environment={"STATE_DIRECTORY": str(tmp_path / "state")}
         ) as process:
-            process.wait_for("/cache/stats", lambda response: response.json()["disk"]["entries"] == 28, seconds=60)
+            process.wait_for("/cache/stats", lambda response: response.json()["disk"]["entries"] == 28)
             for path in ("/files", "/files/list?details=1", "/metrics", "/"):
                 assert process.get(path).status_code == 200
             (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import CANARY_ACCESS, Running, canary_nas, settings_for
+from conftest import CANARY_ACCESS, PATIENCE_SECONDS, Running, canary_nas, settings_for
 from outside import Process, connect, read_to_end
 from served import NAME, trusting, write_certificate
 
@@ -115,15 +115,25 @@ def test_everything_is_served_by_https(service: Running, files: tuple[Path, Path
     with requests.Session() as browser:
         browser.trust_env = False
         browser.verify = str(files[0])
-        assert browser.get(f"{url}/files", timeout=20).status_code == 401
-        entered = browser.get(f"{url}/?token={CANARY_ACCESS}", timeout=20)
+        assert browser.get(f"{url}/files", timeout=60).status_code == 401
+        entered = browser.get(f"{url}/?token={CANARY_ACCESS}", timeout=60)
         assert (entered.status_code, entered.url) == (200, f"{url}/")
         assert entered.history[0].headers["Set-Cookie"].lower().count("; secure") == 1
-        deadline = time.monotonic() + 10
-        while (answer := browser.get(f"{url}/files", timeout=20)).status_code != 200:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (answer := browser.get(f"{url}/files", timeout=60)).status_code != 200:
             assert time.monotonic() < deadline
         assert answer.content.startswith(b"\xff\xd8\xff")
-        assert browser.get(url + answer.headers["Content-Location"], timeout=20).content == answer.content
+        assert browser.get(url + answer.headers["Content-Location"], timeout=60).content == answer.content
+
+
+def test_no_window_that_opened_the_page_can_reach_into_it(service: Running, files: tuple[Path, Path]) -> None:
+    url, token = f"https://127.0.0.1:{service.service.port}", {"Authorization": f"Bearer {CANARY_ACCESS}"}
+    page = service.session.get(f"{url}/", verify=str(files[0]), headers=token, timeout=20)
+    assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert (
+        "Cross-Origin-Opener-Policy"
+        not in service.session.get(f"{url}/healthz", verify=str(files[0]), timeout=20).headers
+    )
 
 
 def test_tls_1_2_and_1_3_are_spoken_and_nothing_older(service: Running, files: tuple[Path, Path]) -> None:
@@ -153,7 +163,7 @@ def test_who_speaks_something_else_is_let_go_and_fills_no_log(
                 speak(port, stranger)
         assert b'{"status":"ok"}' in speak(port, trusting(files[0]))
         process.signal()
-        assert process.wait(20) == 0
+        assert process.wait() == 0
         assert "SSL" not in "".join(process.log)
         assert any("Stopping." in line for line in process.log)
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import pytest
 from conftest import CANARIES, CANARY_PASSWORD, PATIENCE_SECONDS, canary_nas, leaks, wait_until
 from guest import client_of
+from outside import closed_port, dark_port
 
 from photosync import fakenas
 from photosync.account import Account
@@ -407,25 +408,18 @@ def test_a_reset_is_retried_once_and_then_told(nas: FakeNas, length: int, kind: 
 
 
 def test_a_refused_connection_is_told_at_once() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
-    error = trouble(wire_to(url))
+    with closed_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        error = trouble(wire_to(url))
     assert (type(error), error.kind) == (NasUnreachable, "refused")
     assert url in str(error)
     assert "--port" in error.next_step
 
 
 def test_a_host_that_is_dark_is_away_and_not_slow() -> None:
-    # A full backlog: the kernel answers no further connection, as a host without power does not.
-    with socket.socket() as dark, contextlib.ExitStack() as fillers:
-        dark.bind(("127.0.0.1", 0))
-        dark.listen(0)
-        for _ in range(3):
-            filler = fillers.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(dark.getsockname())
+    with dark_port() as port:
         started_at = time.monotonic()
-        error = trouble(wire_to(f"http://127.0.0.1:{dark.getsockname()[1]}", 0.4))
+        error = trouble(wire_to(f"http://127.0.0.1:{port}", 0.4))
         assert time.monotonic() - started_at < CONNECT_SECONDS
     assert isinstance(error, NasUnreachable)
     # A time-out may be the fault of the one photo that was asked for; this one cannot.

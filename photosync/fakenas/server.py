@@ -42,8 +42,8 @@ class FakeNas(Dsm):
     """A Synology NAS with Photos, simulated over real HTTP on a real socket.
 
     `calls` records every request received, those for no API included. `start` after `stop` comes back on the same
-    port, with the same library and sessions: a power cut, seen from outside. `keep_alive_seconds` counts from the next
-    start.
+    port, with the same library and sessions: a power cut, seen from outside. Until it is left as a context, nobody else
+    is given that port. `keep_alive_seconds` counts from the next start.
 
     `tls` makes it speak https, with a certificate of its own or one that is described. `portal` makes it the port of
     Synology Photos alone. `alias`, `alias_only` and `redirect_to` are as in `Ways`.
@@ -90,6 +90,7 @@ class FakeNas(Dsm):
         self.calls: list[Call] = []
         self.concurrency_peak = 0
         self._faults: list[InstalledFault] = []
+        self._place: socket.socket | None = None  # holds the port while it is off
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
@@ -122,6 +123,7 @@ class FakeNas(Dsm):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self._give_up_place()
 
     def count(self, api: str | None = None, method: str | None = None) -> int:
         """How many of the calls were for this API and method; None stands for any."""
@@ -153,7 +155,9 @@ class FakeNas(Dsm):
         if self._thread is not None:
             raise RuntimeError("this NAS is running already")
         sockets = bind_sockets(self.port, self.host)
+        self._give_up_place()
         self.port = sockets[0].getsockname()[1]
+        self._address = sockets[0].family, sockets[0].getsockname()
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="fakenas", daemon=True)
         self._thread.start()
@@ -167,6 +171,15 @@ class FakeNas(Dsm):
         self._thread.join()
         self._thread = None
         self._loop = None
+        family, address = self._address
+        self._place = socket.socket(family)
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(address)
+
+    def _give_up_place(self) -> None:
+        if self._place is not None:
+            self._place.close()
+        self._place = None
 
     def _run(self, sockets: list[socket.socket], ready: threading.Event) -> None:
         asyncio.run(self._serve(sockets, ready))

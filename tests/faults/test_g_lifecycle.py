@@ -105,7 +105,8 @@ def test_g7_a_hundred_sighups_under_load_cost_no_request_and_only_changes_cost_a
                 one.result(30)
             assert failed == []
             assert min(asked) > 100
-            most = [max(size[kind] for size in sizes[:25]) for kind in range(2)]
+            threads, descriptors = (max(size[kind] for size in sizes[:25]) for kind in range(2))
+            most = [threads + 6, descriptors]  # thread pools fill up by and by
             process.wait_for("/healthz", lambda _: all(map(le, size_of(process.pid), most)))
             assert nas.count("SYNO.API.Auth", "login") == 1 + 9  # the first, and each change of the album
             assert len(nas.sessions) == 1

@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import canary_nas
-from outside import connect, read_to_end
+from outside import closed_port, connect, read_to_end
 from proxy import Proxy, Toxics
 
 from photosync.fakenas import FakeNas
@@ -107,9 +106,7 @@ def test_down_cuts_and_refuses_until_it_is_up_again(line: Proxy) -> None:
 
 
 def test_a_nas_that_is_off_ends_the_connection() -> None:
-    with canary_nas() as gone:
-        port = gone.port
-    with Proxy(port) as line, connect(line.port) as connection:
+    with closed_port() as port, Proxy(port) as line, connect(line.port) as connection:
         assert read_to_end(connection) == b""
 
 
