@@ -34,14 +34,38 @@ HOSTILE_WORDS = "\u202e</p><script>pwned=1</script><svg onload=pwned=1> & ümlä
 # Counts what the page asks for, and does not let a photo be decoded before the gate is open.
 INIT = """
 window.asked = [];
+window.answered = 0;
 const open = XMLHttpRequest.prototype.open;
-XMLHttpRequest.prototype.open = function (method, address) { asked.push(address); open.apply(this, arguments); };
+XMLHttpRequest.prototype.open = function (method, address) {
+  asked.push(address);
+  this.addEventListener('loadend', () => { answered++; });
+  open.apply(this, arguments);
+};
 """
 GATE = """
 window.gate = new Promise(opened => { window.openGate = opened; });
 const decode = HTMLImageElement.prototype.decode;
 HTMLImageElement.prototype.decode = function () { return decode.call(this).then(() => gate); };
 """
+# What the browser tells by itself: refused or failed requests; a frame of another site that does not allow the wake
+# lock; a header that it obeys on https and localhost alone.
+UNAVOIDABLE = (
+    "Failed to load resource",
+    "Permissions policy violation: screen-wake-lock",
+    "The Cross-Origin-Opener-Policy header has been ignored",
+)
+# In place of the browser's own wake lock: notes what is asked for, and grants or refuses it.
+LOCK = """
+window.locks = [];
+Object.defineProperty(navigator, 'wakeLock', { value: { request: async kind => {
+  if (!GRANTED) throw new DOMException('', 'NotAllowedError');
+  const lock = { kind, released: false, release: async () => { lock.released = true; } };
+  locks.push(lock);
+  return lock;
+} } });
+"""
+HIDE = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange')); }"""
 
 
 class Kiosk:
@@ -60,15 +84,17 @@ class Kiosk:
         self.page.add_init_script(INIT)
 
     def _heard(self, message: Any) -> None:
-        # The browser tells these by itself, and the page cannot help them: refused or failed requests, and a frame of
-        # another site that does not allow the wake lock.
-        if not message.text.startswith(("Failed to load resource", "Permissions policy violation: screen-wake-lock")):
+        if not message.text.startswith(UNAVOIDABLE):
             self.complaints.append(message.text)
 
     def open(self, path: str = "/", *, at: datetime = NOON) -> Kiosk:
         """Opens the page with a clock that only the test moves, however slow the machine is."""
         self.page.clock.install(time=at)
         self.page.clock.pause_at(at + timedelta(seconds=1))
+        return self.go(path)
+
+    def go(self, path: str) -> Kiosk:
+        """Opens another address, by the same clock."""
         self.page.goto(self.url + path)
         return self
 
@@ -184,6 +210,20 @@ class TestPhotos:
         held[0].continue_()
         assert kiosk.wait_shown(first) == held[0].request.url
 
+    def test_an_answer_that_comes_after_something_else_was_asked_for_changes_nothing(self, kiosk: Kiosk) -> None:
+        held: list[Any] = []
+        shown = [kiosk.open().wait_shown(), kiosk.change()]
+        kiosk.page.route("**/files?*", lambda route: held.append(route))
+        with kiosk.page.expect_request("**/files?*"):
+            kiosk.forward(15_000)
+        kiosk.page.keyboard.press("ArrowLeft")
+        kiosk.wait("url => document.querySelector('.front img').src === url", shown[0])
+        answered = kiosk.evaluate("answered")
+        held[0].continue_()
+        kiosk.wait("before => answered > before", answered)
+        assert kiosk.evaluate("Array.from(document.images, img => img.src).sort()") == sorted(shown)
+        assert kiosk.evaluate("[busy, past.length, failures]") == [False, 2, 0]
+
     def test_a_browser_that_cannot_decode_ahead_shows_photos_all_the_same(self, kiosk: Kiosk) -> None:
         kiosk.page.add_init_script("delete HTMLImageElement.prototype.decode")
         first = kiosk.open().wait_shown()
@@ -207,23 +247,16 @@ class TestPhotos:
         kiosk.forward(30_000)
         assert kiosk.wait_shown(first)
 
-    @pytest.mark.parametrize(
-        ("option", "motion", "seconds"),
-        [("fade", "no-preference", "1.2s"), ("cut", "no-preference", "0s"), ("fade", "reduce", "0s")],
-    )
-    def test_the_change_is_a_fade_of_opacity_alone_or_a_cut(
-        self, kiosks: Callable[..., Kiosk], service: Running, option: str, motion: str, seconds: str
-    ) -> None:
-        kiosk = kiosks(service.url, reduced_motion=motion)
-        kiosk.open(query(transition=option)).wait_shown()
-        style = kiosk.evaluate(
+    def test_the_change_is_a_fade_of_opacity_alone_or_a_cut_and_nothing_moves_between(self, kiosk: Kiosk) -> None:
+        style = (
             "(s => [s.transitionProperty, s.transitionDuration])(getComputedStyle(document.querySelector('.front')))"
         )
-        assert style[1] == seconds
-        assert style[0] == ("opacity" if seconds == "1.2s" else style[0])
-
-    def test_the_page_draws_nothing_between_changes(self, kiosk: Kiosk) -> None:
-        kiosk.open(query(transition="cut")).wait_shown()
+        kiosk.open(query(transition="fade")).wait_shown()
+        assert kiosk.evaluate(style)[1] == "0s"  # as the browser was told to reduce motion
+        kiosk.page.emulate_media(reduced_motion="no-preference")
+        assert kiosk.evaluate(style) == ["opacity", "1.2s"]
+        kiosk.go(query(transition="cut")).wait_shown()
+        assert kiosk.evaluate(style)[1] == "0s"
         assert kiosk.evaluate("document.getAnimations().length") == 0
 
 
@@ -386,19 +419,17 @@ class TestSleep:
 
     def test_a_hidden_page_asks_for_nothing_and_goes_on_when_it_is_seen(self, kiosk: Kiosk) -> None:
         first = kiosk.open().wait_shown()
-        hide = """hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
-            document.dispatchEvent(new Event('visibilitychange')); }"""
-        kiosk.evaluate(hide, True)
+        kiosk.evaluate(HIDE, True)
         asked = kiosk.evaluate("asked.length")
         kiosk.forward(60 * MINUTE)
         assert kiosk.evaluate("asked.length") == asked
-        kiosk.evaluate(hide, False)
+        kiosk.evaluate(HIDE, False)
         kiosk.wait_shown(first)
         assert kiosk.evaluate("asked.length") == asked + 1
 
 
 class TestKeysAndTouch:
-    def test_space_pauses_and_goes_on(self, kiosk: Kiosk) -> None:
+    def test_space_pauses_and_goes_on_and_a_pause_ends_by_itself(self, kiosk: Kiosk) -> None:
         first = kiosk.open().wait_shown()
         kiosk.page.keyboard.press(" ")
         asked = kiosk.evaluate("asked.length")
@@ -406,9 +437,7 @@ class TestKeysAndTouch:
         assert (kiosk.evaluate("asked.length"), kiosk.shown) == (asked, first)
         kiosk.page.keyboard.press(" ")
         assert kiosk.change() != first
-
-    def test_a_pause_ends_by_itself(self, kiosk: Kiosk) -> None:
-        first = kiosk.open().wait_shown()
+        first = kiosk.shown
         kiosk.page.mouse.click(500, 300)
         assert kiosk.evaluate("paused")
         kiosk.forward(15 * MINUTE)
@@ -416,7 +445,11 @@ class TestKeysAndTouch:
         assert kiosk.change() != first
 
     def test_arrows_go_back_and_forward_through_what_was_shown(self, kiosk: Kiosk) -> None:
-        shown = [kiosk.open().wait_shown(), kiosk.change(), kiosk.change()]
+        shown = [kiosk.open().wait_shown()]
+        kiosk.page.keyboard.press("ArrowLeft")
+        assert not kiosk.evaluate("busy")  # there is nothing before the first
+        assert kiosk.shown == shown[0]
+        shown += [kiosk.change(), kiosk.change()]
         asked = kiosk.evaluate("asked.length")
         for key, place in (("ArrowLeft", 1), ("ArrowLeft", 0), ("ArrowRight", 1), ("ArrowRight", 2)):
             kiosk.page.keyboard.press(key)
@@ -425,12 +458,6 @@ class TestKeysAndTouch:
         kiosk.page.keyboard.press("ArrowRight")
         assert kiosk.wait_shown(shown[2]) not in shown
         assert kiosk.evaluate("asked.length") == asked + 1
-
-    def test_there_is_nothing_before_the_first_photo(self, kiosk: Kiosk) -> None:
-        first = kiosk.open().wait_shown()
-        kiosk.page.keyboard.press("ArrowLeft")
-        assert not kiosk.evaluate("busy")
-        assert kiosk.shown == first
 
     def test_a_photo_that_has_left_the_album_is_skipped_on_the_way_back(self, kiosk: Kiosk) -> None:
         shown = [kiosk.open().wait_shown(), kiosk.change(), kiosk.change()]
@@ -463,12 +490,7 @@ class TestKeysAndTouch:
         kiosk.page.locator("#info").tap()
         kiosk.page.locator("#panel").wait_for()
 
-    def test_f_fills_the_screen(self, kiosk: Kiosk) -> None:
-        kiosk.open().wait_shown()
-        kiosk.page.keyboard.press("f")
-        kiosk.wait("() => document.fullscreenElement")
-
-    def test_i_tells_about_photo_screen_and_server(self, kiosk: Kiosk) -> None:
+    def test_i_tells_about_photo_screen_and_server_and_f_fills_the_screen(self, kiosk: Kiosk) -> None:
         url = kiosk.open(query(client="hall")).wait_shown()
         kiosk.page.keyboard.press("i")
         kiosk.wait("() => document.getElementById('facts').textContent.includes('all is well')")
@@ -487,6 +509,8 @@ class TestKeysAndTouch:
         assert kiosk.evaluate("document.activeElement.id") == "panel"
         kiosk.page.keyboard.press("Escape")
         assert not kiosk.page.locator("#panel").is_visible()
+        kiosk.page.keyboard.press("f")
+        kiosk.wait("() => document.fullscreenElement")
 
     def test_everything_can_be_reached_with_the_tab_key(self, kiosk: Kiosk) -> None:
         kiosk.open().wait_shown()
@@ -509,32 +533,28 @@ def swipe(kiosk: Kiosk, start: int, end: int) -> None:
 
 
 class TestOptions:
-    def test_two_seconds_are_the_shortest_time(self, kiosk: Kiosk) -> None:
+    def test_seconds(self, kiosk: Kiosk) -> None:
         assert kiosk.open(query(seconds=2)).evaluate("options.seconds") == 2
+        for seconds in (30.5, 3600):
+            first = kiosk.go(query(seconds=seconds)).wait_shown()
+            asked = kiosk.evaluate("asked.length")
+            kiosk.page.clock.pause_at(kiosk.evaluate("Date.now()") / 1000 + 5)  # it is not past when heard
+            left = kiosk.evaluate("due - now()")
+            assert 0 < left <= seconds * 1000
+            kiosk.forward(left - 20)
+            assert kiosk.evaluate("asked.length") == asked
+            kiosk.forward(40)
+            kiosk.wait_shown(first)
 
-    @pytest.mark.parametrize("seconds", [30.5, 3600])
-    def test_seconds(self, kiosk: Kiosk, seconds: float) -> None:
-        first = kiosk.open(query(seconds=seconds)).wait_shown()
-        asked = kiosk.evaluate("asked.length")
-        kiosk.page.clock.pause_at(kiosk.evaluate("Date.now()") / 1000 + 5)  # it is not past when heard
-        left = kiosk.evaluate("due - now()")
-        assert 0 < left <= seconds * 1000
-        kiosk.forward(left - 20)
-        assert kiosk.evaluate("asked.length") == asked
-        kiosk.forward(40)
-        kiosk.wait_shown(first)
-
-    @pytest.mark.parametrize(
-        ("fit", "style", "filled"),
-        [("contain", "contain", False), ("cover", "cover", False), ("blur", "contain", True)],
-    )
-    def test_fit(self, kiosk: Kiosk, fit: str, style: str, filled: bool) -> None:
-        kiosk.open(query(fit=fit)).wait_shown()
-        assert kiosk.evaluate("getComputedStyle(document.querySelector('.front img')).objectFit") == style
-        canvas = kiosk.page.locator(".front canvas")
-        assert canvas.is_visible() == filled
-        drawn = canvas.evaluate("c => c.getContext('2d').getImageData(0, 0, 128, 128).data.some(value => value)")
-        assert drawn == filled
+    def test_fit(self, kiosk: Kiosk) -> None:
+        kiosk.open(query(fit="contain"))
+        for fit, style, filled in (("contain", "contain", False), ("cover", "cover", False), ("blur", "contain", True)):
+            kiosk.go(query(fit=fit)).wait_shown()
+            assert kiosk.evaluate("getComputedStyle(document.querySelector('.front img')).objectFit") == style
+            canvas = kiosk.page.locator(".front canvas")
+            assert canvas.is_visible() == filled
+            drawn = canvas.evaluate("c => c.getContext('2d').getImageData(0, 0, 128, 128).data.some(value => value)")
+            assert drawn == filled
 
     def test_a_photo_that_nearly_fits_is_cropped_a_little_instead_of_getting_slim_bars(
         self, kiosks: Callable[..., Kiosk], service: Running
@@ -556,15 +576,14 @@ class TestOptions:
         kiosk.forward(15_000)
         kiosk.wait("() => document.getElementById('clock').textContent === '13:05'")
 
-    def test_without_them_there_is_neither_clock_nor_date(self, kiosk: Kiosk) -> None:
-        kiosk.open().wait_shown()
+    def test_without_clock_and_date_there_is_neither_and_caption_shows_or_hides_the_words(self, kiosk: Kiosk) -> None:
+        kiosk.open(query(caption=1)).wait_shown()
         assert not kiosk.page.locator("#now").is_visible()
-
-    @pytest.mark.parametrize("caption", [1, 0])
-    def test_caption(self, kiosk: Kiosk, caption: int) -> None:
-        kiosk.open(query(caption=caption)).wait_shown()
-        assert kiosk.page.locator(".front figcaption").is_visible() == bool(caption)
-        assert bool(kiosk.page.locator(".front .details").inner_text()) == bool(caption)
+        assert kiosk.page.locator(".front figcaption").is_visible()
+        assert kiosk.page.locator(".front .details").inner_text()
+        kiosk.go(query(caption=0)).wait_shown()
+        assert not kiosk.page.locator(".front figcaption").is_visible()
+        assert kiosk.page.locator(".front .details").inner_text() == ""
 
     def test_client_and_album_go_to_the_server(self, kiosk: Kiosk) -> None:
         with kiosk.page.expect_request(lambda request: "/files?" in request.url) as asked:
@@ -577,29 +596,53 @@ class TestOptions:
         shown = {kiosk.wait_shown(), kiosk.change(), kiosk.change()}
         assert {url.removeprefix(kiosk.url) for url in shown} <= names
 
-    @pytest.mark.parametrize(
-        ("option", "standard"),
-        [
-            ("seconds=soon", ("seconds", 15)),
-            ("seconds=1", ("seconds", 15)),
-            ("seconds=1e9", ("seconds", 15)),
-            ("fit=zoom", ("fit", "blur")),
-            ("transition=spin", ("transition", "fade")),
-            ("clock=constructor", ("clock", False)),
-            ("date=yesterday", ("date", False)),
-            ("caption=maybe", ("caption", True)),
-            ("sleep=25:00-06:30", ("sleep", None)),
-            ("sleep=07:00-07:00", ("sleep", None)),
-        ],
-    )
-    def test_what_is_not_understood_is_left_out_and_told(
-        self, kiosk: Kiosk, option: str, standard: tuple[str, object]
-    ) -> None:
-        kiosk.open(f"/?{option}&nonsense=1").wait_shown()
-        assert kiosk.evaluate("name => options[name]", standard[0]) == standard[1]
+    def test_what_is_not_understood_is_left_out_and_told(self, kiosk: Kiosk) -> None:
+        kiosk.open("/")
+        standard = kiosk.evaluate("options")
+        mistakes = {"seconds": "soon", "fit": "zoom", "transition": "spin", "clock": "constructor"}
+        mistakes |= {"date": "yesterday", "caption": "maybe", "sleep": "25:00-06:30"}
+        for told in (mistakes, {"seconds": "1", "sleep": "07:00-07:00"}, {"seconds": "1e9"}):
+            kiosk.go(query(**told, nonsense=1)).wait_shown()
+            assert kiosk.evaluate("options") == standard
+            kiosk.page.keyboard.press("i")
+            assert all(f"{name}={value} is left out" in kiosk.facts for name, value in told.items())
+            assert "nonsense" not in kiosk.facts
+
+
+class TestWakeLock:
+    def test_the_screen_is_kept_on_while_the_page_is_seen_and_awake(self, kiosk: Kiosk) -> None:
+        kiosk.page.add_init_script(LOCK.replace("GRANTED", "true"))
+        at = datetime(2026, 6, 10, 21, 55, tzinfo=ZoneInfo(BERLIN))
+        first = kiosk.open(query(sleep="22:00-06:30"), at=at).wait_shown()
+        released = "locks.map(lock => [lock.kind, lock.released])"
+        assert kiosk.evaluate(released) == [["screen", False]]
         kiosk.page.keyboard.press("i")
-        assert f"{option} is left out" in kiosk.facts
-        assert "nonsense" not in kiosk.facts
+        kiosk.wait("() => document.getElementById('facts').textContent.includes('It is kept on.')")
+        kiosk.evaluate(HIDE, True)
+        kiosk.evaluate("locks[0].release()")  # as browsers do when a page is hidden
+        kiosk.evaluate(HIDE, False)
+        kiosk.wait("() => locks.length === 2")
+        kiosk.forward(6 * MINUTE)
+        kiosk.wait("() => locks[1].released")
+        assert kiosk.evaluate("document.body.className") == "asleep"
+        kiosk.forward(9 * 60 * MINUTE)
+        kiosk.wait_shown(first)
+        assert kiosk.evaluate(released) == [["screen", True], ["screen", True], ["screen", False]]
+
+    @pytest.mark.parametrize(
+        ("script", "told"),
+        [
+            (LOCK.replace("GRANTED", "false"), "It may switch itself off."),
+            ("delete Navigator.prototype.wakeLock", "only on https or localhost can it be kept on."),
+        ],
+        ids=["refused", "not there"],
+    )
+    def test_where_that_is_not_allowed_the_page_says_so_and_goes_on(self, kiosk: Kiosk, script: str, told: str) -> None:
+        kiosk.page.add_init_script(script)
+        first = kiosk.open().wait_shown()
+        assert kiosk.change() != first
+        kiosk.page.keyboard.press("i")
+        assert told in kiosk.facts
 
 
 class TestHostileWords:
@@ -613,9 +656,7 @@ class TestHostileWords:
         assert HOSTILE_NAME in kiosk.page.locator("#facts").text_content()
         assert kiosk.evaluate("document.querySelectorAll('#facts *:not(dt):not(dd), script, svg').length") == 1
         assert kiosk.evaluate("window.pwned") is None
-
-    def test_a_mark_that_turns_text_round_stays_within_its_own_words(self, kiosk: Kiosk) -> None:
-        kiosk.open(query(album="%3Cb%3EEvil%3C/b%3E%20%26%20S%C3%B6hne")).wait_shown()
+        # A mark that turns text round stays within its own words.
         for name in ("description", "details"):
             assert kiosk.page.locator(f".front .{name}").evaluate("p => getComputedStyle(p).unicodeBidi") == "isolate"
 
@@ -688,31 +729,29 @@ def dashboard(markup: str) -> Iterator[str]:
 SIZES = [(360, 640), (640, 360), (1024, 600), (1280, 800), (768, 1024), (1920, 1080), (1080, 1920), (3840, 2160)]
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_on_every_screen_the_words_stay_inside_and_apart(
-    kiosks: Callable[..., Kiosk], service: Running, width: int, height: int
-) -> None:
-    kiosk = kiosks(service.url, viewport={"width": width, "height": height})
+def test_on_every_screen_the_words_stay_inside_and_apart(kiosk: Kiosk) -> None:
     kiosk.open(query(clock=1, date=1, album="%3Cb%3EEvil%3C/b%3E%20%26%20S%C3%B6hne"))
     kiosk.wait_shown()
     long = "Words of a long description which goes on and on " * 9
     kiosk.evaluate("long => { document.querySelector('.front .description').textContent = long; }", long)
-    boxes = [kiosk.page.locator(name).bounding_box() for name in (".front .description", ".front .details", "#now")]
-    for box in boxes:
-        assert box["x"] >= 0 and box["y"] >= 0 and box["width"] > 0
-        assert box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
-    now = boxes[2]
-    for box in boxes[:2]:
-        beside = box["x"] + box["width"] <= now["x"]
-        above = box["y"] + box["height"] <= now["y"]
-        assert beside or above, (box, now)
-    assert kiosk.evaluate("[document.scrollingElement.scrollWidth, document.scrollingElement.scrollHeight]") == [
-        width,
-        height,
-    ]
-    kiosk.page.keyboard.press("i")
-    panel = kiosk.page.locator("#panel").bounding_box()
-    assert panel["x"] >= 0 and panel["x"] + panel["width"] <= width
+    for width, height in SIZES:
+        kiosk.page.set_viewport_size({"width": width, "height": height})
+        kiosk.wait("size => innerWidth === size[0] && innerHeight === size[1]", [width, height])
+        boxes = [kiosk.page.locator(name).bounding_box() for name in (".front .description", ".front .details", "#now")]
+        for box in boxes:
+            assert box["x"] >= 0 and box["y"] >= 0 and box["width"] > 0
+            assert box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
+        now = boxes[2]
+        for box in boxes[:2]:
+            beside = box["x"] + box["width"] <= now["x"]
+            above = box["y"] + box["height"] <= now["y"]
+            assert beside or above, (width, height, box, now)
+        scroll = "[document.scrollingElement.scrollWidth, document.scrollingElement.scrollHeight]"
+        assert kiosk.evaluate(scroll) == [width, height]
+        kiosk.page.keyboard.press("i")
+        panel = kiosk.page.locator("#panel").bounding_box()
+        assert panel["x"] >= 0 and panel["x"] + panel["width"] <= width
+        kiosk.page.keyboard.press("Escape")
 
 
 class TestSetup:

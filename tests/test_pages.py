@@ -139,8 +139,8 @@ def test_scripts_name_nothing_as_browsers_name_theirs(name: str) -> None:
     }
 
 
-def test_everything_together_weighs_less_than_30_kibibytes() -> None:
-    assert sum(len(text_of(name).encode()) for name, _ in FILES.values()) < 30 * 1024
+def test_everything_together_weighs_less_than_30_kilobytes() -> None:
+    assert sum(len(text_of(name).encode()) for name, _ in FILES.values()) < 30_000
 
 
 def test_the_page_and_the_next_photo_as_json_name_the_same_build(running: Running) -> None:

@@ -28,7 +28,7 @@ const onOff = (name, standard) => option(name, standard, '1 or 0', text =>
 
 function span(text) {
   const found = /^([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)$/.exec(text);
-  if (text === '' || !found) return text === '' ? null : undefined;
+  if (!found) return text ? undefined : null;
   const from = found[1] * 60 + +found[2], to = found[3] * 60 + +found[4];
   return from === to ? undefined : { from, to };
 }
@@ -48,7 +48,13 @@ const options = {
 
 /* Requests */
 
-let attempt = 0;  // what an earlier attempt still brings is left lying
+let attempt = 0;
+
+/** Does nothing any more once another attempt has begun. */
+function timely(act) {
+  const mine = attempt;
+  return (...told) => { if (mine === attempt) act(...told); };
+}
 
 function get(address, done, failed) {
   const request = new XMLHttpRequest();
@@ -129,49 +135,46 @@ const startedAt = now();
 /** Goes through what this screen has shown, and beyond its end to the next photo. */
 function move(step) {
   if (sleeping || (step > 0 ? busy : place < 1)) return;
-  const mine = ++attempt;
+  attempt++;
   busy = true;
   due = now() + DEADLINE;
   const known = past[place + step];
-  if (known) load(mine, known, place + step);
-  else if (build !== document.documentElement.dataset.build && now() - startedAt > RELOAD_AFTER) renew(mine);
-  else next(mine);
+  if (known) load(known, place + step);
+  else if (build !== document.documentElement.dataset.build && now() - startedAt > RELOAD_AFTER) renew();
+  else next();
 }
 
-function next(mine) {
+function next() {
   let address = 'files?format=json';
   for (const name of ['client', 'album']) {
     if (options[name]) address += '&' + name + '=' + encodeURIComponent(options[name]);
   }
-  get(address, request => {
-    if (mine !== attempt) return;
+  get(address, timely(request => {
     const photo = json(request);
     if (!photo || typeof photo.url !== 'string') return fail(['The photo server sent no photo.', AGAIN], 0);
     build = request.getResponseHeader('Photosync-Page') || build;
-    load(mine, photo, past.length);
-  }, (words, wait) => mine === attempt && fail(words, wait));
+    load(photo, past.length);
+  }), timely(fail));
 }
 
 /** Loads the server's new page once it can be had; seldom, so that it cannot go in circles. */
-function renew(mine) {
-  get('./', request => {
-    if (mine !== attempt) return;
+function renew() {
+  get('./', timely(request => {
     if (request.responseText.includes('data-build="' + build + '"')) location.reload();
-    else next(mine);
-  }, () => mine === attempt && next(mine));
+    else next();
+  }), timely(next));
 }
 
-function load(mine, photo, where) {
+function load(photo, where) {
   const slide = slides.find(slide => !slide.classList.contains('front')), img = slide.querySelector('img');
-  const done = () => mine === attempt && show(slide, img, photo, where);
-  const failed = () => {
-    if (mine !== attempt) return;
+  const done = timely(() => show(slide, img, photo, where));
+  const failed = timely(() => {
     if (where < past.length) {
       past.splice(where, 1);
       if (where < place) place--;
     }
     fail(['The photo ' + photo.filename + ' cannot be shown.', 'The next one is tried.'], 0);
-  };
+  });
   img.onload = img.decode ? null : done;
   img.onerror = img.decode ? null : failed;
   img.src = photo.url.slice(photo.url.lastIndexOf('/files/') + 1);  // relative, wherever the page lies
@@ -204,7 +207,7 @@ function fail(words, wait) {
     element('step').textContent = words[1];
   }
   element('sign').hidden = place < 0 || now() - failingSince < SIGN_AFTER;
-  const own = Math.min(LONGEST_WAIT, 1000 * Math.pow(2, failures++)) * (0.5 + Math.random() / 2);
+  const own = Math.min(LONGEST_WAIT, 1000 * 2 ** failures++) * (0.5 + Math.random() / 2);
   tellFacts();
   dueIn(paused ? PAUSE : Math.max(own, Math.min(wait * 1000, LONGEST_WAIT)));
 }

@@ -60,9 +60,9 @@ if (/^(localhost|127\.|\[::1\])/.test(location.hostname)) {
   element('local').hidden = false;
   element('local').querySelector('b').textContent = location.hostname;
 }
-form.addEventListener('submit', event => event.preventDefault());
-form.addEventListener('change', update);
-element('copy').addEventListener('click', copy);
+form.onsubmit = () => false;
+form.onchange = update;
+element('copy').onclick = copy;
 addEventListener('resize', scale);
 fetch('cache/stats').then(answer => answer.json()).then(listAlbums).catch(() => {});
 scale();
