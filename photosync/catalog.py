@@ -172,8 +172,8 @@ class PhotosById(Mapping[int, Photo]):
 
     def _slot(self, number: int) -> int:
         """Where its place stands, or would stand: at most every second slot is taken."""
-        # Spread by multiplication (D. Knuth, The Art of Computer Programming, 6.4): ids come in runs, which would pile up
-        # where two of them meet.
+        # Spread by multiplication (D. Knuth, The Art of Computer Programming, 6.4): ids come in runs, which would pile
+        # up where two of them meet.
         slot = ((number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) * len(self._table)) >> 64
         while (place := self._table[slot]) >= 0 and self._photos.ids[place] != number:
             slot = (slot + 1) % len(self._table)
