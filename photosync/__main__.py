@@ -118,7 +118,8 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
 def _announce(settings: Settings, port: int) -> None:
     if sys.stdout.isatty() or not os.environ.get("INVOCATION_ID"):
         scheme = "http" if settings.tls_cert is None else "https"
-        print(f"The next photo: {scheme}://localhost:{port}{settings.access.base_path}/files", flush=True)
+        page = f"{scheme}://localhost:{port}{settings.access.base_path}/"
+        print(f"The picture frame: {page}\nThe next photo: {page}files", flush=True)
 
 
 def console() -> None:
