@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 Known = tuple[Sequence[AlbumView], Catalog]
+Way = tuple[SynologyClient, Sequence[AlbumView], Catalog]
 
 _OF_THIS_MACHINE: Set[str] = {
     "max_cache_bytes",
@@ -85,21 +86,27 @@ class Reload:
         authorities = await _in_worker(_content, settings.ca_file)
         changed = _differences(self._settings, settings)
         sockets = await self._open(settings) if changed & {"server_port", "listen_address"} else []
-        client, sync = self._service.client, self._service.sync
-        views: Sequence[AlbumView] = [sync.views.get(name) or AlbumView(name) for name in settings.albums]
-        catalog = sync.catalog
-        if changed - _OF_THIS_MACHINE or authorities != self._authorities or isinstance(sync.failure, LoginRefused):
-            client = await _in_worker(self._build, settings)
-            try:
-                views, catalog = await self._look(client, views, settings.source)
-            except BaseException:
-                for listening in sockets:
-                    listening.close()
-                raise
+        try:
+            renewal = await self._service.load_tls(settings)
+            client, views, catalog = await self._way(settings, changed, authorities)
+        except BaseException:
+            for listening in sockets:
+                listening.close()
+            raise
+        # From here on nothing is refused any more.
         self._set_level(settings.log_level)
         self._tell(settings, changed)
         self._settings, self._authorities = settings, authorities
-        await self._service.change(settings, client, views, catalog, sockets)
+        await self._service.change(settings, client, views, catalog, sockets, renewal)
+
+    async def _way(self, settings: Settings, changed: Set[str], authorities: bytes) -> Way:
+        """The way to the NAS, which stays unless something about it has changed, and what there is to begin with."""
+        client, sync = self._service.client, self._service.sync
+        views: Sequence[AlbumView] = [sync.views.get(name) or AlbumView(name) for name in settings.albums]
+        if changed - _OF_THIS_MACHINE or authorities != self._authorities or isinstance(sync.failure, LoginRefused):
+            client = await _in_worker(self._build, settings)
+            return client, *await self._look(client, views, settings.source)
+        return client, views, sync.catalog
 
     async def _look(self, client: SynologyClient, views: Sequence[AlbumView], source: str) -> Known:
         """What there is to begin with on another way to the NAS. Raises PhotosSyncError if the old way shows more."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 from conftest import Running, canary_nas, settings_for
+from served import write_certificate
 
 from photosync.connect import build_client
 from photosync.errors import ConfigError
@@ -270,6 +271,29 @@ class TestOfTheNas:
 
 
 class TestMistakes:
+    def test_a_certificate_without_its_key_changes_nothing_until_it_has_it(
+        self, reloading: Reloading, nas: FakeNas, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        cert, key = write_certificate(tmp_path)
+        right = key.read_text()
+        _, another = write_certificate(tmp_path, "another", issuer="Another authority")
+        key.write_text(another.read_text())
+        before, (free,) = reloading.service.port, listen("127.0.0.1", 0)
+        port = free.getsockname()[1]
+        free.close()
+        changes = {"tls_cert": cert, "tls_key": key, "server_port": port, "photo_size": "m"}
+        with log_of(caplog) as told:
+            reloading.reload(**changes, warnings=("Beware.",))
+        (line,) = told
+        assert line.startswith("ERROR The configuration before stays in use: tls-cert, tls-key: the key in ")
+        assert (reloading.levels, reloading.service.port, len(nas.sessions)) == ([], before, 1)
+        assert reloading.get("/files").status_code == 200
+        key.write_text(right)
+        with log_of(caplog) as told:
+            reloading.reload()
+        assert told[1] == "INFO The configuration was read anew. Changed: photo-size, server-port, tls-cert, tls-key."
+        assert (reloading.service.port, len(nas.sessions)) == (port, 1)
+
     def test_each_is_told_and_nothing_changes(self, reloading: Reloading, caplog: pytest.LogCaptureFixture) -> None:
         reloading.mistakes = ["interval (config.ini:3): 'x' is not a number.", "urll (config.ini:4) is not an option."]
         with log_of(caplog) as told:

@@ -75,7 +75,8 @@ def test_it_looks_by_itself(tmp_path: Path) -> None:
 
     async def renew() -> None:
         renewal = Renewal(cert, key, use, seconds=0.01)
-        await renewal.start()
+        await renewal.load()
+        renewal.start()
         assert len(served) == 1
         write_certificate(tmp_path, issuer="Another authority")
         await asyncio.wait_for(renewed.wait(), 20)
@@ -89,4 +90,4 @@ def test_it_does_not_start_with_files_that_cannot_be_used(tmp_path: Path) -> Non
     cert, key = write_certificate(tmp_path)
     key.unlink()
     with pytest.raises(ConfigError, match=r"^tls-cert, tls-key: .*No such file"):
-        asyncio.run(Renewal(cert, key, lambda context: None).start())
+        asyncio.run(Renewal(cert, key, lambda context: None).load())
