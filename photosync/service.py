@@ -146,35 +146,47 @@ class Service:
         sockets: list[socket.socket],
         renewal: Renewal | None,
     ) -> None:
-        """Goes on with other settings, and with what is known of the albums already. Every answer under way ends as it
-        began; photos, decks and connections stay. `sockets`, if there are any, take the place of those before;
-        `renewal` is what `load_tls` gave.
+        """Goes on with other settings, and with what is known of the albums already if `client` is another one. Every
+        answer under way ends as it began; photos, decks and connections stay. `sockets`, if there are any, take the
+        place of those before; `renewal` is what `load_tls` gave.
         """
         self._change_tls(renewal)
         former_sync, former_client = self.sync, self.client
-        self.client = client
         self.store.cache.resize(settings.max_cache_bytes)
-        self.store.turn_to(client, _longest_wait(settings))
-        self.sync = AlbumSync(client, self.store, settings.albums, settings.interval_seconds)
-        self.sync.restore(views, catalog)
+        if client is former_client:
+            self.store.health.wait_at_most(_longest_wait(settings))
+        else:
+            self._turn_to(settings, client, views, catalog)
         if self.sync.has_synced:
-            self.store.retain(catalog)
-            self.store.fill(catalog.photos)
-        self.screens = Screens(self.sync, self.store, self.screens.decks)
-        self.sizes.follow(self.sync)
+            self.store.fill(self.sync.catalog.photos)
         self.guard = Guard(settings.access)
-        if self.store.shelf is not None and self.keeper is not None:
+        if self.store.shelf is not None:
             self.store.shelf.disk.max_bytes = settings.max_disk_bytes
-            self.keeper.follow(self.sync, settings.source)
         self.server.request_callback = self._app()
         if sockets:
             self.server.move_to(sockets)
             self._sockets = sockets
-        self.sync.start()
-        await former_sync.stop()
+        self.sync.restart(settings.interval_seconds)
         if client is not former_client:
+            await former_sync.stop()
             await self.store.landing_from(former_client)
             await asyncio.get_running_loop().run_in_executor(None, former_client.close)
+
+    def _turn_to(
+        self, settings: Settings, client: SynologyClient, views: Sequence[AlbumView], catalog: Catalog
+    ) -> None:
+        """Another way to the NAS, of whose health nothing is known yet."""
+        former, self.client = self.sync, client
+        self.store.turn_to(client, _longest_wait(settings))
+        self.sync = AlbumSync(client, self.store, settings.albums, settings.interval_seconds)
+        self.sync.follow(former)
+        self.sync.restore(views, catalog)
+        if self.sync.has_synced:
+            self.store.retain(catalog)
+        self.screens = Screens(self.sync, self.store, self.screens.decks)
+        self.sizes.follow(self.sync)
+        if self.keeper is not None:
+            self.keeper.follow(self.sync, settings.source)
 
     def _change_tls(self, renewal: Renewal | None) -> None:
         if self.renewal is not None:

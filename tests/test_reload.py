@@ -16,7 +16,7 @@ from conftest import Running, canary_nas, settings_for
 from served import write_certificate
 
 from photosync.connect import build_client
-from photosync.errors import ConfigError
+from photosync.errors import ConfigError, NasUnreachable
 from photosync.fakenas import FakeNas, Library, hang, hold
 from photosync.listen import listen
 from photosync.reload import Reload
@@ -73,6 +73,18 @@ def log_of(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     found += [f"{one.levelname} {one.getMessage()}" for one in caplog.records if one.name.startswith("photosync")]
 
 
+def outage_of(running: Running) -> dict[str, Any]:
+    """What tells of the NAS, but times that go on."""
+    sync, stats = running.service.sync, running.stats()
+    return {
+        "status": running.get("/readyz").json()["status"],
+        "last_success_at": stats["last_success_at"],
+        "failures": sync.failures,
+        **sync.looks,
+        "cause": running.service.store.health.breaker.cause,
+    }
+
+
 def order_of_a_round(running: Running, count: int) -> list[str]:
     return [
         running.get("/files", headers={"Connection": "keep-alive"}).headers["Content-Location"] for _ in range(count)
@@ -103,7 +115,57 @@ class TestWhatHasNotChanged:
         assert {reloading.get("/files").status_code for _ in range(28)} == {200}
 
 
+class TestWhileTheNasIsAway:
+    def test_the_outage_goes_on_as_it_was_and_is_told_once(
+        self, reloading: Reloading, nas: FakeNas, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        nas.stop()
+        reloading.look()
+        before = outage_of(reloading)
+        assert before["status"] == "stale"
+        reloading.service.sync._fresh_at -= 500
+        with log_of(caplog) as told:
+            reloading.reload(interval_seconds=1800.0)
+            after = outage_of(reloading)
+            reloading.look_again()
+        assert after == before
+        assert told == ["INFO The configuration was read anew. Changed: interval."]
+        assert reloading.service.sync.age_seconds >= 500
+
+    def test_another_way_to_it_keeps_ages_and_counts(self, nas: FakeNas) -> None:
+        with Reloading(settings_for(nas)) as running:
+            running.wait_ready()
+            nas.stop()
+            running.call(lambda: running.service.store.cache.resize(0))
+            running.look()
+            before = outage_of(running)
+            assert before["status"] == "nas_down"
+            running.service.sync._fresh_at -= 500
+            running.reload(url="http://127.0.0.1:1", max_cache_bytes=0)
+            after = outage_of(running)
+        assert {name: after[name] for name in ("last_success_at", "ok")} == {
+            name: before[name] for name in ("last_success_at", "ok")
+        }
+        assert running.service.sync.age_seconds >= 500
+
+
 class TestOfThisMachine:
+    def test_another_interval_begins_at_once(self, reloading: Reloading) -> None:
+        reloading.reload(interval_seconds=0.01)
+        before = reloading.service.sync.looks["ok"]
+        reloading.wait_for("/healthz", lambda response: reloading.service.sync.looks["ok"] > before + 2)
+
+    def test_a_shorter_interval_asks_an_absent_nas_more_often(self, reloading: Reloading) -> None:
+        def wait_after_many_failures() -> float:
+            breaker = reloading.service.store.health.breaker
+            for _ in range(12):
+                breaker.start()
+                breaker.failure(NasUnreachable("refused", "Nothing answers."))
+            return breaker.wait_seconds
+
+        reloading.reload(interval_seconds=60.0)
+        assert 0 < reloading.call(wait_after_many_failures) <= 60
+
     def test_a_smaller_cache_holds_less_at_once(self, reloading: Reloading) -> None:
         before = reloading.stats()["bytes"]
         reloading.reload(max_cache_bytes=before // 2)
