@@ -105,7 +105,7 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
             service,
             settings,
             load=load,
-            build=lambda settings: build_client(settings, redactor),
+            build=lambda settings, calls: build_client(settings, redactor, calls),
             listen=None if passed else listen,
             set_level=lines.set_level,
         )

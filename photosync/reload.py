@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from .albums import AlbumView
+from .calls import Calls
 from .catalog import Catalog
 from .degree import Degree
 from .errors import ConfigError, LoginRefused, PhotosSyncError
@@ -48,8 +49,8 @@ class Reload:
     """Each call reads the configuration by `load`, and lets it take effect unless something is wrong with it.
 
     Raises nothing: a configuration that is of no use is told in the log, and the one before stays. What leads to the
-    NAS and its albums is tried out before, unless no photo can be shown anyway. `build` makes a NAS client, `listen`
-    opens sockets; without it they are none of the service's business.
+    NAS and its albums is tried out before, unless no photo can be shown anyway. `build` makes a NAS client
+    that counts its calls on, `listen` opens sockets; without it they are none of the service's business.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Reload:
         settings: Settings,
         *,
         load: Callable[[], Settings],
-        build: Callable[[Settings], SynologyClient],
+        build: Callable[[Settings, Calls], SynologyClient],
         listen: Callable[[str, int], list[socket.socket]] | None,
         set_level: Callable[[str], None],
     ) -> None:
@@ -104,7 +105,7 @@ class Reload:
         client, sync = self._service.client, self._service.sync
         views: Sequence[AlbumView] = [sync.views.get(name) or AlbumView(name) for name in settings.albums]
         if changed - _OF_THIS_MACHINE or authorities != self._authorities or isinstance(sync.failure, LoginRefused):
-            client = await _in_worker(self._build, settings)
+            client = await _in_worker(self._build, settings, client.calls)
             return client, *await self._look(client, views, settings.source)
         return client, views, sync.catalog
 

@@ -41,7 +41,7 @@ class Reloading(Running):
                 self.service,
                 self.settings,
                 load=self._load,
-                build=lambda settings: build_client(settings, self.redactor),
+                build=lambda settings, calls: build_client(settings, self.redactor, calls),
                 listen=listen,
                 set_level=self.levels.append,
             )
@@ -229,6 +229,13 @@ class TestOfTheNas:
             reloading.reload(albums=albums)
             assert nas.count(*LOGIN) == number
             assert len(nas.sessions) == 1
+
+    def test_metrics_count_each_login_also_of_a_reload_in_vain(self, reloading: Reloading, nas: FakeNas) -> None:
+        reloading.reload(albums=("Grandparents",))
+        reloading.reload(albums=("kitchen-bash",))
+        reloading.reload(albums=("kitchen-dash",))
+        assert nas.count(*LOGIN) == 4
+        assert 'photosync_nas_logins_total{outcome="ok"} 4.0' in reloading.get("/metrics").text.splitlines()
 
     def test_photos_that_stay_are_not_fetched_again(self, reloading: Reloading, nas: FakeNas) -> None:
         fetched = [call for call in nas.calls if call.api.endswith("Thumbnail")]
