@@ -62,6 +62,8 @@ class Renewal:
         except ValueError as error:
             log.error("The new certificate cannot be served, the old one goes on being served: %s", error)
             return
+        if not self._timer.is_running():
+            return
         self._use(context)
         log.info("A renewed certificate is served. %s", warning)
 
