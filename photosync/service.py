@@ -159,7 +159,8 @@ class Service:
             self._turn_to(settings, client, views, catalog)
         if self.sync.has_synced:
             self.store.fill(self.sync.catalog.photos)
-        self.guard = Guard(settings.access)
+        if settings.access != self.guard.access:
+            self.guard = Guard(settings.access)
         if self.store.shelf is not None:
             self.store.shelf.disk.max_bytes = settings.max_disk_bytes
         self.server.request_callback = self._app()

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Running, canary_nas, settings_for
+from conftest import CANARY_ACCESS, Running, canary_nas, settings_for
 from served import write_certificate
 
 from photosync.connect import build_client
 from photosync.errors import ConfigError, NasUnreachable
 from photosync.fakenas import FakeNas, Library, hang, hold
+from photosync.guard import MOST_GUESSES, Access
 from photosync.listen import listen
 from photosync.reload import Reload
 from photosync.settings import Secret, Settings
@@ -177,6 +178,17 @@ class TestOfThisMachine:
             running.wait_for("/cache/stats", lambda response: response.json()["bytes"] > 300_000)
             running.reload(max_cache_bytes=50_000_000)
             running.wait_until_all_is_held()
+
+    def test_who_guessed_access_tokens_is_kept_waiting_all_the_same(self, nas: FakeNas) -> None:
+        access = Access(token=Secret(CANARY_ACCESS))
+        with Reloading(settings_for(nas, access=access)) as running:
+            for number in range(MOST_GUESSES):
+                assert running.get("/files", headers={"Authorization": f"Bearer guess{number}"}).status_code == 401
+            right = {"Authorization": f"Bearer {CANARY_ACCESS}"}
+            running.reload(access=replace(access))
+            assert running.get("/files", headers=right).status_code == 429
+            running.reload(access=Access())
+            assert running.get("/cache/stats").status_code == 200
 
     def test_names_of_changes_and_warnings_are_told(
         self, reloading: Reloading, caplog: pytest.LogCaptureFixture, tmp_path: Path
