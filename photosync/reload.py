@@ -16,6 +16,7 @@ from .calls import Calls
 from .catalog import Catalog
 from .degree import Degree
 from .errors import ConfigError, LoginRefused, PhotosSyncError
+from .listen import SYSTEMD_LISTENS
 from .nas import SynologyClient
 from .service import Service
 from .settings import Settings
@@ -43,6 +44,8 @@ _OF_THIS_MACHINE: Set[str] = {
     "log_format",
 }
 """Settings that change nothing about what the NAS is asked for, and how."""
+
+_PLACE: Set[str] = {"server_port", "listen_address"}
 
 
 class Reload:
@@ -86,7 +89,7 @@ class Reload:
         settings = await _in_worker(self._load)
         authorities = await _in_worker(_content, settings.ca_file)
         changed = _differences(self._settings, settings)
-        sockets = await self._open(settings) if changed & {"server_port", "listen_address"} else []
+        sockets = await self._open(settings) if changed & _PLACE else []
         try:
             renewal = await self._service.load_tls(settings)
             client, views, catalog = await self._way(settings, changed, authorities)
@@ -126,6 +129,8 @@ class Reload:
     def _tell(self, settings: Settings, changed: Set[str]) -> None:
         for warning in settings.warnings:
             log.warning("%s", warning)
+        if self._listen is None and changed & _PLACE:
+            log.warning(SYSTEMD_LISTENS)
         for name in sorted({"state_dir", "log_format"} & changed):
             log.warning("Another %s is used from the next start on.", _in_words(name))
         names = ", ".join(sorted(map(_in_words, changed)))

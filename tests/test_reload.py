@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +34,7 @@ class Reloading(Running):
         self.settings = settings
         self.mistakes: list[str] = []
         self.levels: list[str] = []
+        self.listen: Callable[[str, int], list[socket.socket]] | None = listen
         self._reload: Reload | None = None
 
     def reload(self, **changes: Any) -> None:
@@ -43,7 +44,7 @@ class Reloading(Running):
                 self.settings,
                 load=self._load,
                 build=lambda settings, calls: build_client(settings, self.redactor, calls),
-                listen=listen,
+                listen=self.listen,
                 set_level=self.levels.append,
             )
         self.settings = replace(self.settings, **changes)
@@ -217,6 +218,20 @@ class TestOfThisMachine:
             assert connection.recv(65536).startswith(b"HTTP/1.1 200")
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", before), 5)
+
+    def test_where_to_listen_has_no_effect_behind_a_socket_unit_and_this_is_told(
+        self, reloading: Reloading, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        reloading.listen = None
+        with log_of(caplog) as told:
+            reloading.reload(server_port=1)
+        assert told == [
+            "WARNING The socket unit of systemd says where to listen; server-port and listen-address have no effect.",
+            "INFO The configuration was read anew. Changed: server-port.",
+        ]
+        with log_of(caplog) as told:
+            reloading.reload(interval_seconds=1800.0)
+        assert told == ["INFO The configuration was read anew. Changed: interval."]
 
     def test_a_port_that_cannot_be_had_keeps_everything_as_it_was(
         self, reloading: Reloading, caplog: pytest.LogCaptureFixture
