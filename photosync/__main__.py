@@ -69,7 +69,7 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
 
     from .allocator import tune_allocator
     from .connect import build_client, log_in_early
-    from .listen import listen, passed_sockets
+    from .listen import SYSTEMD_LISTENS, listen, passed_sockets
     from .log import Logging, Redactor
 
     gc.disable()  # what is being loaded stays, and need not be looked through meanwhile
@@ -97,15 +97,13 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
         for warning in settings.warnings:
             logging.getLogger(__name__).warning("%s", warning)
         if passed:
-            logging.getLogger(__name__).info(
-                "The socket unit of systemd says where to listen; server-port and listen-address have no effect."
-            )
+            logging.getLogger(__name__).info(SYSTEMD_LISTENS)
         service = Service(settings, client, sockets)
         reload = Reload(
             service,
             settings,
             load=load,
-            build=lambda settings: build_client(settings, redactor),
+            build=lambda settings, calls: build_client(settings, redactor, calls),
             listen=None if passed else listen,
             set_level=lines.set_level,
         )

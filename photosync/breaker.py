@@ -35,7 +35,7 @@ class Breaker:
         self._rng = rng
         self._threshold = threshold
         self._first_seconds = first_seconds
-        self._longest_seconds = longest_seconds
+        self.longest_seconds = longest_seconds
         self._subjects: set[object] = set()
         self._openings = 0
         self._open_until = 0.0
@@ -76,7 +76,7 @@ class Breaker:
         self.cause = cause
         if (self.is_open and not probe and self.wait_seconds > 0) or len(self._subjects) < self._threshold:
             return
-        longest = min(self._first_seconds * 2.0**self._openings, self._longest_seconds)
+        longest = min(self._first_seconds * 2.0**self._openings, self.longest_seconds)
         self._openings = min(self._openings + 1, 32)
         wait = longest * self._rng.uniform(0.5, 1.0)
         self._open_until = self._clock() + max(wait, min(at_least_seconds or 0.0, _LONGEST_ASKED_SECONDS))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from .account import Account
 from .brake import LoginBrake
+from .calls import Calls
 from .errors import PhotosSyncError
 from .log import Redactor
 from .nas import SynologyClient
@@ -21,8 +22,8 @@ from .share_link import ShareLink
 from .wire import Wire
 
 
-def build_client(settings: Settings, redactor: Redactor) -> SynologyClient:
-    """The NAS client of these settings; nothing is sent yet."""
+def build_client(settings: Settings, redactor: Redactor, calls: Calls | None = None) -> SynologyClient:
+    """The NAS client of these settings; nothing is sent yet. Its calls are counted on in `calls`."""
     for secret in (settings.password, settings.share_link, settings.access.token):
         if secret is not None:
             redactor.hide(secret.reveal())
@@ -33,6 +34,7 @@ def build_client(settings: Settings, redactor: Redactor) -> SynologyClient:
         max_photo_bytes=min(settings.max_photo_bytes, settings.max_cache_bytes),
         photo_size=settings.photo_size,
         brake=_brake(settings),
+        calls=calls,
     )
 
 

@@ -57,6 +57,7 @@ class Guard:
     """
 
     def __init__(self, access: Access, clock: Callable[[], float] = time.monotonic) -> None:
+        self.access = access
         self.base_path = access.base_path
         self.origins = frozenset(access.origins)
         self.proxies = Proxies(access.trusted_proxies)

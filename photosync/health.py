@@ -27,6 +27,10 @@ class NasHealth:
         self.quarantine = Quarantine(clock)
         self._told: set[str] = set()
 
+    def wait_at_most(self, seconds: float) -> None:
+        """Holds for waits that begin from now on."""
+        self.breaker.longest_seconds = self.photo_breaker.longest_seconds = seconds
+
     @property
     def allows_downloads(self) -> bool:
         return self.breaker.allows and self.photo_breaker.allows

@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping
 
 from .errors import PhotosSyncError
 
+SYSTEMD_LISTENS = "The socket unit of systemd says where to listen; server-port and listen-address have no effect."
+
 _BACKLOG = 128
 _TCP: Collection[int] = (socket.AF_INET, socket.AF_INET6)
 _FIRST_PASSED = 3  # SD_LISTEN_FDS_START

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from .brake import LoginBrake
+from .calls import Calls
 from .errors import NasBadAnswer, NasCallRefused, PhotoNotFound
 from .listing import Listing, album_from_row, rows_of
 from .models import Album, Photo
@@ -46,8 +47,9 @@ class SynologyClient:
         photo_size: str = "xl",
         clock: Callable[[], float] = time.monotonic,
         brake: LoginBrake | None = None,
+        calls: Calls | None = None,
     ) -> None:
-        self._session = DsmSession(wire, way_in, clock, brake)
+        self._session = DsmSession(wire, way_in, clock, brake, calls)
         self.calls = self._session.calls
         self._way_in = way_in
         self._thumbnail_path = way_in.thumbnail_paths[0]  # where the last thumbnail was found

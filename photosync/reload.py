@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from .albums import AlbumView
+from .calls import Calls
 from .catalog import Catalog
 from .degree import Degree
 from .errors import ConfigError, LoginRefused, PhotosSyncError
+from .listen import SYSTEMD_LISTENS
 from .nas import SynologyClient
 from .service import Service
 from .settings import Settings
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 Known = tuple[Sequence[AlbumView], Catalog]
+Way = tuple[SynologyClient, Sequence[AlbumView], Catalog]
 
 _OF_THIS_MACHINE: Set[str] = {
     "max_cache_bytes",
@@ -42,13 +45,15 @@ _OF_THIS_MACHINE: Set[str] = {
 }
 """Settings that change nothing about what the NAS is asked for, and how."""
 
+_PLACE: Set[str] = {"server_port", "listen_address"}
+
 
 class Reload:
     """Each call reads the configuration by `load`, and lets it take effect unless something is wrong with it.
 
     Raises nothing: a configuration that is of no use is told in the log, and the one before stays. What leads to the
-    NAS and its albums is tried out before, unless no photo can be shown anyway. `build` makes a NAS client, `listen`
-    opens sockets; without it they are none of the service's business.
+    NAS and its albums is tried out before, unless no photo can be shown anyway. `build` makes a NAS client
+    that counts its calls on, `listen` opens sockets; without it they are none of the service's business.
     """
 
     def __init__(
@@ -57,7 +62,7 @@ class Reload:
         settings: Settings,
         *,
         load: Callable[[], Settings],
-        build: Callable[[Settings], SynologyClient],
+        build: Callable[[Settings, Calls], SynologyClient],
         listen: Callable[[str, int], list[socket.socket]] | None,
         set_level: Callable[[str], None],
     ) -> None:
@@ -84,22 +89,28 @@ class Reload:
         settings = await _in_worker(self._load)
         authorities = await _in_worker(_content, settings.ca_file)
         changed = _differences(self._settings, settings)
-        sockets = await self._open(settings) if changed & {"server_port", "listen_address"} else []
-        client, sync = self._service.client, self._service.sync
-        views: Sequence[AlbumView] = [sync.views.get(name) or AlbumView(name) for name in settings.albums]
-        catalog = sync.catalog
-        if changed - _OF_THIS_MACHINE or authorities != self._authorities or isinstance(sync.failure, LoginRefused):
-            client = await _in_worker(self._build, settings)
-            try:
-                views, catalog = await self._look(client, views, settings.source)
-            except BaseException:
-                for listening in sockets:
-                    listening.close()
-                raise
+        sockets = await self._open(settings) if changed & _PLACE else []
+        try:
+            renewal = await self._service.load_tls(settings)
+            client, views, catalog = await self._way(settings, changed, authorities)
+        except BaseException:
+            for listening in sockets:
+                listening.close()
+            raise
+        # From here on nothing is refused any more.
         self._set_level(settings.log_level)
         self._tell(settings, changed)
         self._settings, self._authorities = settings, authorities
-        await self._service.change(settings, client, views, catalog, sockets)
+        await self._service.change(settings, client, views, catalog, sockets, renewal)
+
+    async def _way(self, settings: Settings, changed: Set[str], authorities: bytes) -> Way:
+        """The way to the NAS, which stays unless something about it has changed, and what there is to begin with."""
+        client, sync = self._service.client, self._service.sync
+        views: Sequence[AlbumView] = [sync.views.get(name) or AlbumView(name) for name in settings.albums]
+        if changed - _OF_THIS_MACHINE or authorities != self._authorities or isinstance(sync.failure, LoginRefused):
+            client = await _in_worker(self._build, settings, client.calls)
+            return client, *await self._look(client, views, settings.source)
+        return client, views, sync.catalog
 
     async def _look(self, client: SynologyClient, views: Sequence[AlbumView], source: str) -> Known:
         """What there is to begin with on another way to the NAS. Raises PhotosSyncError if the old way shows more."""
@@ -118,6 +129,8 @@ class Reload:
     def _tell(self, settings: Settings, changed: Set[str]) -> None:
         for warning in settings.warnings:
             log.warning("%s", warning)
+        if self._listen is None and changed & _PLACE:
+            log.warning(SYSTEMD_LISTENS)
         for name in sorted({"state_dir", "log_format"} & changed):
             log.warning("Another %s is used from the next start on.", _in_words(name))
         names = ", ".join(sorted(map(_in_words, changed)))

@@ -31,15 +31,20 @@ class Renewal:
         self._files = cert, key
         self._use = use
         self._seen: object = None
+        self._loaded: ssl.SSLContext | None = None
         self._timer = PeriodicCallback(self.look, seconds * 1000)
 
-    async def start(self) -> None:
-        """Raises ConfigError if the files cannot be used."""
+    async def load(self) -> None:
+        """Comes before `start`, which hands the context on. Raises ConfigError if the files cannot be used."""
         try:
             self._seen = await self._in_worker(stamp, *self._files)
-            self._use((await self._in_worker(load_tls, *self._files)).context)
+            self._loaded = (await self._in_worker(load_tls, *self._files)).context
         except (OSError, ValueError) as error:
             raise ConfigError([f"tls-cert, tls-key: {error}"]) from None
+
+    def start(self) -> None:
+        if self._loaded is not None:
+            self._use(self._loaded)
         self._timer.start()
 
     def stop(self) -> None:
@@ -56,6 +61,8 @@ class Renewal:
             return  # being replaced, or gone for now
         except ValueError as error:
             log.error("The new certificate cannot be served, the old one goes on being served: %s", error)
+            return
+        if not self._timer.is_running():
             return
         self._use(context)
         log.info("A renewed certificate is served. %s", warning)

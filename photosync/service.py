@@ -118,7 +118,8 @@ class Service:
     async def start(self) -> None:
         """Serves, first what an earlier run has left, then looks at the album for the first time."""
         if self.renewal is not None:
-            await self.renewal.start()
+            await self.renewal.load()
+            self.renewal.start()
         self.server.add_sockets(self._sockets)
         if self.store.shelf is not None and self.keeper is not None:
             with suppress(TimeoutError):  # a disk that hangs
@@ -129,6 +130,13 @@ class Service:
         await shelf.open()
         await keeper.restore()
 
+    async def load_tls(self, settings: Settings) -> Renewal | None:
+        """The certificate to `change` to. Raises ConfigError, and changes nothing, if it cannot be used."""
+        renewal = self._renewal(settings)
+        if renewal is not None:
+            await renewal.load()
+        return renewal
+
     async def change(
         self,
         settings: Settings,
@@ -136,46 +144,59 @@ class Service:
         views: Sequence[AlbumView],
         catalog: Catalog,
         sockets: list[socket.socket],
+        renewal: Renewal | None,
     ) -> None:
-        """Goes on with other settings, and with what is known of the albums already. Every answer under way ends as it
-        began; photos, decks and connections stay. `sockets`, if there are any, take the place of those before.
+        """Goes on with other settings, and with what is known of the albums already if `client` is another one. Every
+        answer under way ends as it began; photos, decks and connections stay. `sockets`, if there are any, take the
+        place of those before; `renewal` is what `load_tls` gave.
         """
-        await self._change_tls(settings)
+        self._change_tls(renewal)
         former_sync, former_client = self.sync, self.client
-        self.client = client
         self.store.cache.resize(settings.max_cache_bytes)
-        self.store.turn_to(client, _longest_wait(settings))
-        self.sync = AlbumSync(client, self.store, settings.albums, settings.interval_seconds)
-        self.sync.restore(views, catalog)
+        if client is former_client:
+            self.store.health.wait_at_most(_longest_wait(settings))
+        else:
+            self._turn_to(settings, client, views, catalog)
         if self.sync.has_synced:
-            self.store.retain(catalog)
-            self.store.fill(catalog.photos)
-        self.screens = Screens(self.sync, self.store, self.screens.decks)
-        self.sizes.follow(self.sync)
-        self.guard = Guard(settings.access)
-        if self.store.shelf is not None and self.keeper is not None:
+            self.store.fill(self.sync.catalog.photos)
+        if settings.access != self.guard.access:
+            self.guard = Guard(settings.access)
+        if self.store.shelf is not None:
             self.store.shelf.disk.max_bytes = settings.max_disk_bytes
-            self.keeper.follow(self.sync, settings.source)
         self.server.request_callback = self._app()
         if sockets:
             self.server.move_to(sockets)
             self._sockets = sockets
-        self.sync.start()
-        await former_sync.stop()
+        self.sync.restart(settings.interval_seconds)
         if client is not former_client:
+            await former_sync.stop()
             await self.store.landing_from(former_client)
             await asyncio.get_running_loop().run_in_executor(None, former_client.close)
 
-    async def _change_tls(self, settings: Settings) -> None:
-        """Raises ConfigError, and changes nothing, if the certificate cannot be used."""
-        renewal = self._renewal(settings)
-        if renewal is not None:
-            await renewal.start()
-        else:
-            self._use_tls(None)
+    def _turn_to(
+        self, settings: Settings, client: SynologyClient, views: Sequence[AlbumView], catalog: Catalog
+    ) -> None:
+        """Another way to the NAS, of whose health nothing is known yet."""
+        former, self.client = self.sync, client
+        self.store.turn_to(client, _longest_wait(settings))
+        self.sync = AlbumSync(client, self.store, settings.albums, settings.interval_seconds)
+        self.sync.follow(former)
+        self.sync.restore(views, catalog)
+        if self.sync.has_synced:
+            self.store.retain(catalog)
+        self.screens = Screens(self.sync, self.store, self.screens.decks)
+        self.sizes.follow(self.sync)
+        if self.keeper is not None:
+            self.keeper.follow(self.sync, settings.source)
+
+    def _change_tls(self, renewal: Renewal | None) -> None:
         if self.renewal is not None:
             self.renewal.stop()
         self.renewal = renewal
+        if renewal is not None:
+            renewal.start()
+        else:
+            self._use_tls(None)
 
     async def stop(self) -> None:
         """Accepts nothing new, finishes what is being sent, logs out. Takes about ten seconds at most."""

@@ -77,8 +77,9 @@ class DsmSession:
         way_in: WayIn,
         clock: Callable[[], float] = time.monotonic,
         brake: LoginBrake | None = None,
+        calls: Calls | None = None,
     ) -> None:
-        self.calls = Calls()
+        self.calls = calls or Calls()
         self._wire = wire
         self._way_in = way_in
         self._clock = clock

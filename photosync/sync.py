@@ -100,6 +100,19 @@ class AlbumSync:
         self._periodic.start()
         IOLoop.current().add_callback(self.refresh)
 
+    def restart(self, interval_seconds: float) -> None:
+        """As `start`, with another interval, whether or not it has started before."""
+        self._periodic.stop()
+        self._interval_seconds = interval_seconds
+        self._periodic = PeriodicCallback(self._tick, interval_seconds * 1000)
+        self.start()
+
+    def follow(self, former: AlbumSync) -> None:
+        """Goes on with the ages and counts of another one, before `start`."""
+        self.last_sync_at, self.last_success_at = former.last_sync_at, former.last_success_at
+        self.looks = former.looks
+        self._fresh_at = former._fresh_at
+
     def restore(self, views: Sequence[AlbumView], catalog: Catalog) -> None:
         """Begins with what is known already, before `start`. Albums whose view has no listing are listed at once."""
         self.views = {view.name: view for view in views}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Running, canary_nas, settings_for
+from conftest import CANARY_ACCESS, Running, canary_nas, settings_for
+from served import write_certificate
 
 from photosync.connect import build_client
-from photosync.errors import ConfigError
+from photosync.errors import ConfigError, NasUnreachable
 from photosync.fakenas import FakeNas, Library, hang, hold
+from photosync.guard import MOST_GUESSES, Access
 from photosync.listen import listen
 from photosync.reload import Reload
 from photosync.settings import Secret, Settings
@@ -32,6 +34,7 @@ class Reloading(Running):
         self.settings = settings
         self.mistakes: list[str] = []
         self.levels: list[str] = []
+        self.listen: Callable[[str, int], list[socket.socket]] | None = listen
         self._reload: Reload | None = None
 
     def reload(self, **changes: Any) -> None:
@@ -40,8 +43,8 @@ class Reloading(Running):
                 self.service,
                 self.settings,
                 load=self._load,
-                build=lambda settings: build_client(settings, self.redactor),
-                listen=listen,
+                build=lambda settings, calls: build_client(settings, self.redactor, calls),
+                listen=self.listen,
                 set_level=self.levels.append,
             )
         self.settings = replace(self.settings, **changes)
@@ -70,6 +73,18 @@ def log_of(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     with caplog.at_level(logging.INFO, "photosync"):
         yield found
     found += [f"{one.levelname} {one.getMessage()}" for one in caplog.records if one.name.startswith("photosync")]
+
+
+def outage_of(running: Running) -> dict[str, Any]:
+    """What tells of the NAS, but times that go on."""
+    sync, stats = running.service.sync, running.stats()
+    return {
+        "status": running.get("/readyz").json()["status"],
+        "last_success_at": stats["last_success_at"],
+        "failures": sync.failures,
+        **sync.looks,
+        "cause": running.service.store.health.breaker.cause,
+    }
 
 
 def order_of_a_round(running: Running, count: int) -> list[str]:
@@ -102,7 +117,57 @@ class TestWhatHasNotChanged:
         assert {reloading.get("/files").status_code for _ in range(28)} == {200}
 
 
+class TestWhileTheNasIsAway:
+    def test_the_outage_goes_on_as_it_was_and_is_told_once(
+        self, reloading: Reloading, nas: FakeNas, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        nas.stop()
+        reloading.look()
+        before = outage_of(reloading)
+        assert before["status"] == "stale"
+        reloading.service.sync._fresh_at -= 500
+        with log_of(caplog) as told:
+            reloading.reload(interval_seconds=1800.0)
+            after = outage_of(reloading)
+            reloading.look_again()
+        assert after == before
+        assert told == ["INFO The configuration was read anew. Changed: interval."]
+        assert reloading.service.sync.age_seconds >= 500
+
+    def test_another_way_to_it_keeps_ages_and_counts(self, nas: FakeNas) -> None:
+        with Reloading(settings_for(nas)) as running:
+            running.wait_ready()
+            nas.stop()
+            running.call(lambda: running.service.store.cache.resize(0))
+            running.look()
+            before = outage_of(running)
+            assert before["status"] == "nas_down"
+            running.service.sync._fresh_at -= 500
+            running.reload(url="http://127.0.0.1:1", max_cache_bytes=0)
+            after = outage_of(running)
+        assert {name: after[name] for name in ("last_success_at", "ok")} == {
+            name: before[name] for name in ("last_success_at", "ok")
+        }
+        assert running.service.sync.age_seconds >= 500
+
+
 class TestOfThisMachine:
+    def test_another_interval_begins_at_once(self, reloading: Reloading) -> None:
+        reloading.reload(interval_seconds=0.01)
+        before = reloading.service.sync.looks["ok"]
+        reloading.wait_for("/healthz", lambda response: reloading.service.sync.looks["ok"] > before + 2)
+
+    def test_a_shorter_interval_asks_an_absent_nas_more_often(self, reloading: Reloading) -> None:
+        def wait_after_many_failures() -> float:
+            breaker = reloading.service.store.health.breaker
+            for _ in range(12):
+                breaker.start()
+                breaker.failure(NasUnreachable("refused", "Nothing answers."))
+            return breaker.wait_seconds
+
+        reloading.reload(interval_seconds=60.0)
+        assert 0 < reloading.call(wait_after_many_failures) <= 60
+
     def test_a_smaller_cache_holds_less_at_once(self, reloading: Reloading) -> None:
         before = reloading.stats()["bytes"]
         reloading.reload(max_cache_bytes=before // 2)
@@ -114,6 +179,17 @@ class TestOfThisMachine:
             running.wait_for("/cache/stats", lambda response: response.json()["bytes"] > 300_000)
             running.reload(max_cache_bytes=50_000_000)
             running.wait_until_all_is_held()
+
+    def test_who_guessed_access_tokens_is_kept_waiting_all_the_same(self, nas: FakeNas) -> None:
+        access = Access(token=Secret(CANARY_ACCESS))
+        with Reloading(settings_for(nas, access=access)) as running:
+            for number in range(MOST_GUESSES):
+                assert running.get("/files", headers={"Authorization": f"Bearer guess{number}"}).status_code == 401
+            right = {"Authorization": f"Bearer {CANARY_ACCESS}"}
+            running.reload(access=replace(access))
+            assert running.get("/files", headers=right).status_code == 429
+            running.reload(access=Access())
+            assert running.get("/cache/stats").status_code == 200
 
     def test_names_of_changes_and_warnings_are_told(
         self, reloading: Reloading, caplog: pytest.LogCaptureFixture, tmp_path: Path
@@ -143,6 +219,20 @@ class TestOfThisMachine:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", before), 5)
 
+    def test_where_to_listen_has_no_effect_behind_a_socket_unit_and_this_is_told(
+        self, reloading: Reloading, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        reloading.listen = None
+        with log_of(caplog) as told:
+            reloading.reload(server_port=1)
+        assert told == [
+            "WARNING The socket unit of systemd says where to listen; server-port and listen-address have no effect.",
+            "INFO The configuration was read anew. Changed: server-port.",
+        ]
+        with log_of(caplog) as told:
+            reloading.reload(interval_seconds=1800.0)
+        assert told == ["INFO The configuration was read anew. Changed: interval."]
+
     def test_a_port_that_cannot_be_had_keeps_everything_as_it_was(
         self, reloading: Reloading, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -166,6 +256,13 @@ class TestOfTheNas:
             reloading.reload(albums=albums)
             assert nas.count(*LOGIN) == number
             assert len(nas.sessions) == 1
+
+    def test_metrics_count_each_login_also_of_a_reload_in_vain(self, reloading: Reloading, nas: FakeNas) -> None:
+        reloading.reload(albums=("Grandparents",))
+        reloading.reload(albums=("kitchen-bash",))
+        reloading.reload(albums=("kitchen-dash",))
+        assert nas.count(*LOGIN) == 4
+        assert 'photosync_nas_logins_total{outcome="ok"} 4.0' in reloading.get("/metrics").text.splitlines()
 
     def test_photos_that_stay_are_not_fetched_again(self, reloading: Reloading, nas: FakeNas) -> None:
         fetched = [call for call in nas.calls if call.api.endswith("Thumbnail")]
@@ -270,6 +367,29 @@ class TestOfTheNas:
 
 
 class TestMistakes:
+    def test_a_certificate_without_its_key_changes_nothing_until_it_has_it(
+        self, reloading: Reloading, nas: FakeNas, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        cert, key = write_certificate(tmp_path)
+        right = key.read_text()
+        _, another = write_certificate(tmp_path, "another", issuer="Another authority")
+        key.write_text(another.read_text())
+        before, (free,) = reloading.service.port, listen("127.0.0.1", 0)
+        port = free.getsockname()[1]
+        free.close()
+        changes = {"tls_cert": cert, "tls_key": key, "server_port": port, "photo_size": "m"}
+        with log_of(caplog) as told:
+            reloading.reload(**changes, warnings=("Beware.",))
+        (line,) = told
+        assert line.startswith("ERROR The configuration before stays in use: tls-cert, tls-key: the key in ")
+        assert (reloading.levels, reloading.service.port, len(nas.sessions)) == ([], before, 1)
+        assert reloading.get("/files").status_code == 200
+        key.write_text(right)
+        with log_of(caplog) as told:
+            reloading.reload()
+        assert told[1] == "INFO The configuration was read anew. Changed: photo-size, server-port, tls-cert, tls-key."
+        assert (reloading.service.port, len(nas.sessions)) == (port, 1)
+
     def test_each_is_told_and_nothing_changes(self, reloading: Reloading, caplog: pytest.LogCaptureFixture) -> None:
         reloading.mistakes = ["interval (config.ini:3): 'x' is not a number.", "urll (config.ini:4) is not an option."]
         with log_of(caplog) as told:

@@ -75,7 +75,8 @@ def test_it_looks_by_itself(tmp_path: Path) -> None:
 
     async def renew() -> None:
         renewal = Renewal(cert, key, use, seconds=0.01)
-        await renewal.start()
+        await renewal.load()
+        renewal.start()
         assert len(served) == 1
         write_certificate(tmp_path, issuer="Another authority")
         await asyncio.wait_for(renewed.wait(), 20)
@@ -85,8 +86,26 @@ def test_it_looks_by_itself(tmp_path: Path) -> None:
     assert served[0] is not served[1]
 
 
+def test_a_look_under_way_when_it_is_stopped_changes_nothing(tmp_path: Path) -> None:
+    cert, key = write_certificate(tmp_path)
+    served: list[ssl.SSLContext] = []
+
+    async def stop_meanwhile() -> None:
+        renewal = Renewal(cert, key, served.append)
+        await renewal.load()
+        renewal.start()
+        write_certificate(tmp_path, issuer="Another authority")
+        looking = asyncio.ensure_future(renewal.look())
+        await asyncio.sleep(0)
+        renewal.stop()
+        await looking
+
+    asyncio.run(stop_meanwhile())
+    assert len(served) == 1
+
+
 def test_it_does_not_start_with_files_that_cannot_be_used(tmp_path: Path) -> None:
     cert, key = write_certificate(tmp_path)
     key.unlink()
     with pytest.raises(ConfigError, match=r"^tls-cert, tls-key: .*No such file"):
-        asyncio.run(Renewal(cert, key, lambda context: None).start())
+        asyncio.run(Renewal(cert, key, lambda context: None).load())
