@@ -199,6 +199,11 @@ def test_a_browser_is_asked_for_it(service: Running) -> None:
     )
 
 
+def test_nobody_is_asked_for_it_over_the_photo_that_a_page_shows(service: Running) -> None:
+    answer = service.get("/files", headers={"X-Requested-With": "XMLHttpRequest"})
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="photos-sync"')
+
+
 @pytest.mark.parametrize("user", ["frame", "", "ö"])
 def test_a_frame_that_only_takes_an_address_gives_it_as_a_password(service: Running, user: str) -> None:
     answer = service.get("/files", auth=(user.encode(), CANARY_ACCESS.encode()))
