@@ -497,6 +497,13 @@ def test_an_address_without_it_is_a_404_that_names_it(below: Running, path: str)
     assert "/frames/" in refused(answer)
 
 
+@pytest.mark.parametrize("path", ["/frames/files/0.jpg", "/frames/files?w=none"])
+def test_next_steps_name_no_address_outside_it(below: Running, path: str) -> None:
+    answer = below.get(path)
+    assert answer.status_code in (400, 404)
+    assert not re.search(r"(?<!/frames)/files", refused(answer))
+
+
 def test_a_photo_without_it_is_a_404_in_the_short_way_too(below: Running) -> None:
     assert below.get(photo_of(below).url).status_code == 404
     assert below.get("/frames" + photo_of(below).url).status_code == 200
