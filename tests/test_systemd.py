@@ -97,18 +97,50 @@ class TestUnit:
 class TestInstall:
     @pytest.fixture
     def python(self, tmp_path: Path) -> Path:
-        """In place of the interpreter, which would take its time to install: makes a pip that does nothing."""
-        program = tmp_path / "python"
-        program.write_text(
-            '#!/bin/sh\n[ "$1 $2" = "-m venv" ] && mkdir -p "$3/bin" && '
-            'printf "#!/bin/sh\\n" > "$3/bin/pip" && chmod +x "$3/bin/pip"\n'
+        """In place of the interpreter, which would take its time to install: its pip writes down what it is to install,
+        and builds it into the folder `built`. It knows no Pillow where there is a file `no-pillow`.
+        """
+        pip, program = tmp_path / "pip", tmp_path / "python"
+        build = f"'{sys.executable}' -c 'import setuptools; setuptools.setup()' -q build --build-lib '{tmp_path}/built'"
+        pip.write_text(
+            f"""#!/bin/sh
+for last; do :; done
+echo "$last" >> '{tmp_path}/installed'
+case $last in *images*) [ ! -e '{tmp_path}/no-pillow' ] || exit 1 ;; esac
+[ ! -e '{tmp_path}/built' ] || {{ cd "${{last%%\\[*}}" && exec {build}; }}
+"""
         )
-        program.chmod(0o755)
+        program.write_text('#!/bin/sh\n[ "$1 $2" = "-m venv" ] && mkdir -p "$3/bin" && cp "${0%/*}/pip" "$3/bin/pip"\n')
+        for file in (pip, program):
+            file.chmod(0o755)
         return program
 
     def make(self, target: str, root: Path, python: Path) -> str:
         command = ["make", target, f"DESTDIR={root}", f"PYTHON={python}"]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    def test_it_is_built_from_a_copy_of_all_that_it_takes_with_sizes_and_json(
+        self, tmp_path: Path, python: Path
+    ) -> None:
+        (tmp_path / "built").mkdir()
+        self.make("install", tmp_path / "root", python)
+        folder, _, extras = (tmp_path / "installed").read_text("utf-8").strip().partition("[")
+        assert extras == "images,json-logs]"
+        assert Path(folder).resolve() != ROOT
+        assert not Path(folder).exists()
+        for kind in ("*.py", "*.js", "*.html", "*.css", "*.jpg", "*.json"):
+            sources = {path.relative_to(ROOT) for path in (ROOT / "photosync").rglob(kind)}
+            assert sources
+            assert sources == {path.relative_to(tmp_path / "built") for path in (tmp_path / "built").rglob(kind)}
+
+    def test_where_pillow_cannot_be_had_it_is_installed_without_sizes_and_says_so(
+        self, tmp_path: Path, python: Path
+    ) -> None:
+        (tmp_path / "no-pillow").touch()
+        told = self.make("install", tmp_path / "root", python)
+        tried = (tmp_path / "installed").read_text("utf-8").splitlines()
+        assert [one.partition("[")[2] for one in tried] == ["images,json-logs]", "json-logs]"]
+        assert [line for line in told.splitlines() if line.startswith("Installed without sizes")]
 
     def test_secrets_are_for_root_alone_and_the_configuration_leads_to_the_state_directory(
         self, tmp_path: Path, python: Path
