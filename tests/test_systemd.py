@@ -20,6 +20,7 @@ import requests
 from conftest import CANARY_LINK_PASSWORD, CANARY_PASSPHRASE, CANARY_PASSWORD, canary_nas, leaks, share
 from outside import ROOT, Process
 from sandbox import allowed_calls, settings_of
+from served import write_certificate
 
 from photosync.fakenas import FakeNas
 from photosync.listen import listen
@@ -307,6 +308,19 @@ class TestSecrets:
             process.wait_ready()
             assert b"CREDENTIALS_DIRECTORY" in seen_from_outside(process.pid)
             assert not leaks(seen_from_outside(process.pid))
+
+    def test_https_comes_by_credentials_as_the_readme_says(self, nas: FakeNas, tmp_path: Path) -> None:
+        (line,) = re.findall("^Environment=(.*TLS.*)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+        folder = tmp_path / "credentials"
+        folder.mkdir()
+        cert, key = write_certificate(tmp_path)
+        cert.rename(folder / "tls-cert")
+        key.rename(folder / "tls-key")
+        variables = dict(one.split("=") for one in line.replace("%d", str(folder)).split())
+        environment = {"CREDENTIALS_DIRECTORY": str(folder), **variables}
+        with Process(nas.url, tmp_path, environment=environment) as process:
+            process.stdout.wait_for(rb"The next photo: https://localhost:\d+/files")
+            assert not [line for line in process.log if " WARNING " in line]
 
     def test_nor_is_a_share_link_with_its_password(self, nas: FakeNas, tmp_path: Path) -> None:
         folder = tmp_path / "credentials"
