@@ -5,6 +5,8 @@ ARGS ?=
 DESTDIR ?=
 OPT := $(DESTDIR)/opt/photos-sync
 ETC := $(DESTDIR)/etc/photos-sync
+PARTS := photosync pyproject.toml setup.cfg README.md LICENSE
+PIP_INSTALL = $(OPT)/bin/pip install --quiet --disable-pip-version-check --upgrade --only-binary Pillow
 UNITS := $(DESTDIR)/etc/systemd/system
 MINUTES ?= 10
 SEED ?=
@@ -22,7 +24,11 @@ run: .venv/installed ## run the service: make run ARGS="-U nas.local -u frame --
 
 install: ## install it for systemd, as root: sudo make install (again to upgrade)
 	$(PYTHON) -m venv $(OPT)
-	$(OPT)/bin/pip install --quiet --disable-pip-version-check --upgrade .
+	# From a copy: what root builds in here the user could not change any more, and what was built before would go along.
+	copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && cp -r $(PARTS) "$$copy" && { \
+	    $(PIP_INSTALL) "$$copy[images,json-logs]" || { \
+	        $(PIP_INSTALL) "$$copy[json-logs]" && \
+	        echo "Installed without sizes: there is no wheel of Pillow for this machine."; }; }
 	install -d $(ETC) $(UNITS)
 	# The unit hands over what is in the files beside it, and commands by hand look where the service does.
 	test -e $(ETC)/config.ini || { \

@@ -77,23 +77,23 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
     passed = passed_sockets(os.environ)
     sockets = passed or listen(settings.listen_address, settings.server_port)
     redactor = Redactor()
-    client = build_client(settings, redactor)
-    log_in_early(client)
-    # Loading the server takes about as long as the login: both at once.
-    from .process import run
-    from .reload import Reload
-    from .service import Service
-
-    gc.freeze()
-    gc.enable()
     formatter = None
     if settings.log_format == "json":
         from .json_lines import JsonLines
 
         formatter = JsonLines(redactor)
     lines = Logging(settings.log_level, redactor, formatter=formatter)
-    lines.start()
+    lines.start()  # before any thread that may have something to say
     try:
+        client = build_client(settings, redactor)
+        log_in_early(client)
+        # Loading the server takes about as long as the login: both at once.
+        from .process import run
+        from .reload import Reload
+        from .service import Service
+
+        gc.freeze()
+        gc.enable()
         for warning in settings.warnings:
             logging.getLogger(__name__).warning("%s", warning)
         if passed:

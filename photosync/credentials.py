@@ -60,7 +60,7 @@ class Credentials(Sources):
         elif source in self.lines.values() and others_can_read(Path(source.rpartition(":")[0])):
             path = source.rpartition(":")[0]
             self.warnings.append(
-                f"{path} holds a {what.partition(' ')[2]} and every user can read it. Run: chmod 600 {path}"
+                f"{path} holds the {what.partition(' ')[2]} and every user can read it. Run: chmod 600 {path}"
             )
 
     def checked_password_file(self, name: str, what: str, path: Path) -> Path:

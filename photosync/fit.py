@@ -94,5 +94,5 @@ def _whole(name: str, text: str | None, default: int, highest: int) -> int:
     if re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= highest:
         return int(text)
     raise BadParameter(
-        f"{name} is not a whole number from 1 to {highest}.", "An example: /files?w=800&h=480&fit=cover&quality=85"
+        f"{name} is not a whole number from 1 to {highest}.", "An example: ?w=800&h=480&fit=cover&quality=85"
     )

@@ -24,11 +24,11 @@ class Proxies:
         return found is not None and any(found in network for network in self._networks)
 
     def client(self, peer: str, headers: Mapping[str, str]) -> str:
-        """The address of the client: the last in X-Forwarded-For that is no trusted proxy's own.
+        """The address of the client, plain: the last in X-Forwarded-For that is no trusted proxy's own.
 
         What stands before it came from the client, and may be made up.
         """
-        client = peer
+        client = str(plain_address(peer) or peer)
         for entry in reversed(headers.get("X-Forwarded-For", "").split(",")):
             if not self.trusts(client):
                 break

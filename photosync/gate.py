@@ -79,7 +79,9 @@ class Refused(_GateHandler):
 
     async def explain(self, error: PhotosSyncError) -> None:
         if isinstance(error, TokenWanted):
-            self.add_header("WWW-Authenticate", 'Basic realm="photos-sync", charset="UTF-8"')
+            # For a page's own request a browser would ask its question over the photo that is shown.
+            if self.request.headers.get("X-Requested-With") != "XMLHttpRequest":
+                self.add_header("WWW-Authenticate", 'Basic realm="photos-sync", charset="UTF-8"')
             self.add_header("WWW-Authenticate", 'Bearer realm="photos-sync"')
         await super().explain(error)
 

@@ -128,14 +128,14 @@ class Logging:
         # short with a traceback and its address: the error that it becomes is told once.
         logging.getLogger("asyncio").setLevel(logging.INFO)
         logging.getLogger("urllib3").setLevel(logging.ERROR)
+        # The server tells of every request that it cannot read and of every handshake that fails, as often and almost
+        # as long as a client likes, and with the headers as they came: a token in Basic's spelling, too.
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self._listener.start()
 
     def set_level(self, level: str) -> None:
         """One of debug, info, warning, error."""
         logging.getLogger().setLevel(level.upper())
-        # The server tells of every request that it cannot read and of every handshake that fails, as often and almost
-        # as long as a client likes.
-        logging.getLogger("tornado.general").setLevel(logging.NOTSET if level == "debug" else logging.ERROR)
 
     def stop(self, timeout_seconds: float = 1.0) -> None:
         """Writes what is waiting, unless the stream has been stuck for that long."""

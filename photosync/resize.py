@@ -33,7 +33,7 @@ def load() -> None:
     except ImportError:
         raise NotInstalled(
             "Photos can be given in other sizes only with Pillow, which is not installed.",
-            "pip install photos-sync[images] installs it; then start the service again.",
+            "In the environment of photos-sync, run: pip install Pillow. Then start the service again.",
         ) from None
 
 

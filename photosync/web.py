@@ -158,7 +158,9 @@ class OnePhoto(PhotoHandler):
             return photo
         if not self.sync.has_synced:
             self.sync.require_photos()
-        raise PhotoNotFound("There is no such photo in the album.", "/files/list?details=1 lists all photos.")
+        raise PhotoNotFound(
+            "There is no such photo in the album.", f"{self.base_path}/files/list?details=1 lists all photos."
+        )
 
 
 class PhotoList(PhotoHandler):

@@ -47,6 +47,12 @@ def test_each_answer_is_a_line_with_its_bytes(process: Process) -> None:
     assert [status for request, status, _ in told if request == "POST /files HTTP/1.1"] == ["405"]
 
 
+def test_an_ipv4_address_is_told_as_such_on_a_socket_for_all_addresses(nas: FakeNas, tmp_path: Path) -> None:
+    with Process(nas.url, tmp_path, "--log-level", "debug", "--listen-address", "") as process:
+        process.get("/healthz")
+        assert ("GET /healthz HTTP/1.1", "200", "16") in requests_of(process)
+
+
 def test_no_query_is_told(process: Process) -> None:
     process.get("/files?token=canarytoken99&client=hall")
     process.get("/files?format=json&token=canarytoken99")

@@ -17,10 +17,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import Running, canary_nas, leaks, settings_for
+from conftest import CANARY_ACCESS, Running, canary_nas, leaks, settings_for
 
 from photosync import pages
 from photosync.fakenas import FakeNas, Library
+from photosync.guard import Access
+from photosync.settings import Secret
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright has no wheel for this machine")
 CHROMIUM = shutil.which("chromium")
@@ -667,6 +669,20 @@ class TestHostileWords:
         kiosk.page.select_option("[name=album]", index=3)
         kiosk.page.frame_locator("#preview").locator(".front img").wait_for()
         assert kiosk.evaluate("window.pwned") is None
+
+
+def test_a_page_whose_token_no_longer_counts_opens_no_login_box_over_its_photo(
+    kiosks: Callable[..., Kiosk], nas: FakeNas
+) -> None:
+    with Running(settings_for(nas, access=Access(token=Secret(CANARY_ACCESS)))) as running:
+        running.session.headers["Authorization"] = f"Bearer {CANARY_ACCESS}"
+        running.wait_ready()
+        kiosk = kiosks(running.url).open(f"/?token={CANARY_ACCESS}")
+        kiosk.wait_shown()
+        kiosk.context.clear_cookies()
+        with kiosk.page.expect_response(lambda response: response.status == 401) as refused:
+            kiosk.forward(15_000)
+        assert refused.value.header_value("WWW-Authenticate") == 'Bearer realm="photos-sync"'
 
 
 class TestPolicy:

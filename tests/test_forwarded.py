@@ -33,6 +33,11 @@ def test_nobody_else_is_believed(peer: str) -> None:
         assert list(proxies.hosts(peer, headers)) == []
 
 
+@pytest.mark.parametrize("proxies", [NEAR, Proxies()])
+def test_an_ipv4_client_has_one_address_however_it_came(proxies: Proxies) -> None:
+    assert client("::ffff:192.0.2.9", "", proxies) == client("192.0.2.9", "", proxies) == "192.0.2.9"
+
+
 @pytest.mark.parametrize(
     ("forwarded", "found"),
     [

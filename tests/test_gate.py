@@ -199,6 +199,11 @@ def test_a_browser_is_asked_for_it(service: Running) -> None:
     )
 
 
+def test_nobody_is_asked_for_it_over_the_photo_that_a_page_shows(service: Running) -> None:
+    answer = service.get("/files", headers={"X-Requested-With": "XMLHttpRequest"})
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="photos-sync"')
+
+
 @pytest.mark.parametrize("user", ["frame", "", "ö"])
 def test_a_frame_that_only_takes_an_address_gives_it_as_a_password(service: Running, user: str) -> None:
     answer = service.get("/files", auth=(user.encode(), CANARY_ACCESS.encode()))
@@ -490,6 +495,13 @@ def test_an_address_without_it_is_a_404_that_names_it(below: Running, path: str)
     answer = below.request("GET", path)
     assert answer.status_code == 404
     assert "/frames/" in refused(answer)
+
+
+@pytest.mark.parametrize("path", ["/frames/files/0.jpg", "/frames/files?w=none"])
+def test_next_steps_name_no_address_outside_it(below: Running, path: str) -> None:
+    answer = below.get(path)
+    assert answer.status_code in (400, 404)
+    assert not re.search(r"(?<!/frames)/files", refused(answer))
 
 
 def test_a_photo_without_it_is_a_404_in_the_short_way_too(below: Running) -> None:

@@ -9,13 +9,14 @@ import select
 import socket
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import Running, canary_nas, settings_for, wait_until
+from conftest import CANARY_ACCESS, Running, canary_nas, settings_for, wait_until
 from hostile import MALFORMED, PATHS, REFUSED
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -222,6 +223,19 @@ def test_no_client_can_write_what_it_likes_into_the_log(nas: FakeNas, tmp_path: 
             assert len(line_read) < 4100
         told = [line_read for line_read in process.log if re.match(r".{19} (WARNING|ERROR) ", line_read)]
         assert len(told) == 1 and "--allowed-host" in told[0]  # the first strange name
+
+
+def test_the_password_in_a_header_that_cannot_be_read_is_not_told(nas: FakeNas, tmp_path: Path) -> None:
+    password = b64encode(f"frame:{CANARY_ACCESS}".encode())
+    with Process(nas.url, tmp_path, "--log-level", "debug") as process:
+        answer = talk(
+            process.port, b"GET /files HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + password + b"\x01\r\n\r\n"
+        )
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        process.get("/the-last-one")
+        assert process.stderr is not None
+        process.stderr.wait_for(rb"/the-last-one")
+        assert password not in process.stderr.data
 
 
 def test_hostile_requests_leave_no_line_in_the_log_of_a_quiet_day(nas: FakeNas, tmp_path: Path) -> None:

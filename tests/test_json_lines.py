@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -115,6 +116,16 @@ def test_every_line_of_a_whole_run_is_an_object(nas: FakeNas, tmp_path: Path) ->
     assert {"timestamp", "level", "logger", "message"} == {key for line in lines for key in line}
     assert [line for line in lines if "photos in the album" in line["message"]]
     assert [line for line in lines if '"GET /files HTTP/1.1" 200' in line["message"]]
+
+
+def test_so_is_a_line_of_the_login_that_begins_before_all_else(nas: FakeNas, tmp_path: Path) -> None:
+    (tmp_path / f"photos-sync-{os.geteuid()}").symlink_to("/proc")  # not the folder of this user's own
+    with Process(nas.url, tmp_path, "--log-format", "json") as process:
+        process.wait_ready()
+        process.signal()
+        assert process.wait() == 0
+        messages = [json.loads(line)["message"] for line in process.log]
+    assert [message for message in messages if message.startswith("Refused logins cannot be remembered")]
 
 
 def test_without_the_package_the_configuration_is_refused_with_the_command_that_installs_it(

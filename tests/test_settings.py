@@ -289,7 +289,7 @@ class TestAShareLink:
         file.write_text(f"share-link = {LINK}\n")
         file.chmod(0o644)
         (warning,) = load(["-c", str(file)]).warnings
-        assert warning == f"{file} holds a share link and every user can read it. Run: chmod 600 {file}"
+        assert warning == f"{file} holds the share link and every user can read it. Run: chmod 600 {file}"
         file.chmod(0o600)
         assert load(["-c", str(file)]).warnings == ()
 

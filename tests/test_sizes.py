@@ -543,7 +543,7 @@ def test_without_pillow_a_501_names_the_extra_and_all_else_works(tmp_path: Path)
             answer = service.get(path, headers={"Accept": "image/*"})
             assert answer.status_code == 501
             assert "Retry-After" not in answer.headers
-            assert "pip install photos-sync[images]" in answer.json()["next_step"]
+            assert "In the environment of photos-sync, run: pip install Pillow" in answer.json()["next_step"]
         assert service.get("/files").headers["Content-Type"] == "image/jpeg"
         assert service.get("/files?w=0").status_code == 400
 

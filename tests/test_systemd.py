@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +20,7 @@ import requests
 from conftest import CANARY_LINK_PASSWORD, CANARY_PASSPHRASE, CANARY_PASSWORD, canary_nas, leaks, share
 from outside import ROOT, Process
 from sandbox import allowed_calls, settings_of
+from served import write_certificate
 
 from photosync.fakenas import FakeNas
 from photosync.listen import listen
@@ -28,6 +30,7 @@ UNIT = ROOT / "systemd" / "photos-sync.service"
 SOCKET = ROOT / "systemd" / "photos-sync.socket"
 AVAHI = ROOT / "systemd" / "photos-sync.avahi.service"
 DEFAULTS = {option.name: option.default for option in OPTIONS}
+SIZED = ["/files?w=300"] if find_spec("PIL") else []  # there is no wheel of Pillow for every machine
 
 needs_analyze = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze (Debian's package systemd) is not installed"
@@ -95,18 +98,50 @@ class TestUnit:
 class TestInstall:
     @pytest.fixture
     def python(self, tmp_path: Path) -> Path:
-        """In place of the interpreter, which would take its time to install: makes a pip that does nothing."""
-        program = tmp_path / "python"
-        program.write_text(
-            '#!/bin/sh\n[ "$1 $2" = "-m venv" ] && mkdir -p "$3/bin" && '
-            'printf "#!/bin/sh\\n" > "$3/bin/pip" && chmod +x "$3/bin/pip"\n'
+        """In place of the interpreter, which would take its time to install: its pip writes down what it is to install,
+        and builds it into the folder `built`. It knows no Pillow where there is a file `no-pillow`.
+        """
+        pip, program = tmp_path / "pip", tmp_path / "python"
+        build = f"'{sys.executable}' -c 'import setuptools; setuptools.setup()' -q build --build-lib '{tmp_path}/built'"
+        pip.write_text(
+            f"""#!/bin/sh
+for last; do :; done
+echo "$last" >> '{tmp_path}/installed'
+case $last in *images*) [ ! -e '{tmp_path}/no-pillow' ] || exit 1 ;; esac
+[ ! -e '{tmp_path}/built' ] || {{ cd "${{last%%\\[*}}" && exec {build}; }}
+"""
         )
-        program.chmod(0o755)
+        program.write_text('#!/bin/sh\n[ "$1 $2" = "-m venv" ] && mkdir -p "$3/bin" && cp "${0%/*}/pip" "$3/bin/pip"\n')
+        for file in (pip, program):
+            file.chmod(0o755)
         return program
 
     def make(self, target: str, root: Path, python: Path) -> str:
         command = ["make", target, f"DESTDIR={root}", f"PYTHON={python}"]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    def test_it_is_built_from_a_copy_of_all_that_it_takes_with_sizes_and_json(
+        self, tmp_path: Path, python: Path
+    ) -> None:
+        (tmp_path / "built").mkdir()
+        self.make("install", tmp_path / "root", python)
+        folder, _, extras = (tmp_path / "installed").read_text("utf-8").strip().partition("[")
+        assert extras == "images,json-logs]"
+        assert Path(folder).resolve() != ROOT
+        assert not Path(folder).exists()
+        for kind in ("*.py", "*.js", "*.html", "*.css", "*.jpg", "*.json"):
+            sources = {path.relative_to(ROOT) for path in (ROOT / "photosync").rglob(kind)}
+            assert sources
+            assert sources == {path.relative_to(tmp_path / "built") for path in (tmp_path / "built").rglob(kind)}
+
+    def test_where_pillow_cannot_be_had_it_is_installed_without_sizes_and_says_so(
+        self, tmp_path: Path, python: Path
+    ) -> None:
+        (tmp_path / "no-pillow").touch()
+        told = self.make("install", tmp_path / "root", python)
+        tried = (tmp_path / "installed").read_text("utf-8").splitlines()
+        assert [one.partition("[")[2] for one in tried] == ["images,json-logs]", "json-logs]"]
+        assert [line for line in told.splitlines() if line.startswith("Installed without sizes")]
 
     def test_secrets_are_for_root_alone_and_the_configuration_leads_to_the_state_directory(
         self, tmp_path: Path, python: Path
@@ -209,7 +244,7 @@ print("as it should be")
             with Process(nas.url, tmp_path, under=sandbox, environment=environment) as process:
                 assert listener.recv(4096).startswith(b"READY=1")
                 process.wait_for("/cache/stats", lambda response: response.json()["disk"]["entries"] == 28)
-                for path in ("/files", "/files/list?details=1", "/metrics", "/", "/healthz"):
+                for path in ("/files", *SIZED, "/files/list?details=1", "/metrics", "/", "/healthz"):
                     assert process.get(path).status_code == 200
                 process.signal(signal.SIGHUP)
                 while not listener.recv(4096).startswith(b"RELOADING=1"):
@@ -240,7 +275,7 @@ print("as it should be")
             nas.url, tmp_path, under=trace, environment={"STATE_DIRECTORY": str(tmp_path / "state")}
         ) as process:
             process.wait_for("/cache/stats", lambda response: response.json()["disk"]["entries"] == 28)
-            for path in ("/files", "/files/list?details=1", "/metrics", "/"):
+            for path in ("/files", *SIZED, "/files/list?details=1", "/metrics", "/"):
                 assert process.get(path).status_code == 200
             (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
             for name in ("-HUP", "-TERM"):
@@ -273,6 +308,19 @@ class TestSecrets:
             process.wait_ready()
             assert b"CREDENTIALS_DIRECTORY" in seen_from_outside(process.pid)
             assert not leaks(seen_from_outside(process.pid))
+
+    def test_https_comes_by_credentials_as_the_readme_says(self, nas: FakeNas, tmp_path: Path) -> None:
+        (line,) = re.findall("^Environment=(.*TLS.*)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+        folder = tmp_path / "credentials"
+        folder.mkdir()
+        cert, key = write_certificate(tmp_path)
+        cert.rename(folder / "tls-cert")
+        key.rename(folder / "tls-key")
+        variables = dict(one.split("=") for one in line.replace("%d", str(folder)).split())
+        environment = {"CREDENTIALS_DIRECTORY": str(folder), **variables}
+        with Process(nas.url, tmp_path, environment=environment) as process:
+            process.stdout.wait_for(rb"The next photo: https://localhost:\d+/files")
+            assert not [line for line in process.log if " WARNING " in line]
 
     def test_nor_is_a_share_link_with_its_password(self, nas: FakeNas, tmp_path: Path) -> None:
         folder = tmp_path / "credentials"
