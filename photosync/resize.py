@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 MOST_PIXELS = 200_000_000
 MOST_PROGRESSIVE_PIXELS = 24_000_000
-"""A progressive picture is in memory as a whole, with up to six bytes a pixel, before the first pixel is known."""
+"""A picture in several scans is in memory as a whole, with up to six bytes a pixel, before the first pixel is known."""
 MOST_DECODED_PIXELS = 40_000_000
 """What may be left after decoding at reduced scale, with four bytes a pixel."""
 
+_START_OF_SCAN = b"\xff\xda"
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 
@@ -56,11 +57,20 @@ def _opened(data: bytes, fit: Fit, longest: int) -> tuple[Image, int, bytes | No
     """
     from PIL.JpegImagePlugin import JpegImageFile
 
-    picture = JpegImageFile(io.BytesIO(data))
-    _check(picture.size, MOST_PROGRESSIVE_PIXELS if "progressive" in picture.info else MOST_PIXELS)
+    stream = io.BytesIO(data)
+    picture = JpegImageFile(stream)
+    in_scans = _is_in_scans(picture, data[: stream.tell()])
+    _check(picture.size, MOST_PROGRESSIVE_PIXELS if in_scans else MOST_PIXELS)
     orientation = _orientation(picture)
     scaled = _scaled(picture, fit, longest, orientation in _SIDEWAYS)
     return scaled, orientation, picture.info.get("icc_profile")
+
+
+def _is_in_scans(picture: JpegImageFile, header: bytes) -> bool:
+    """Whether libjpeg has to read all of it first: progressive, or with a first scan of some of the colours alone."""
+    colours = picture.layers
+    whole = _START_OF_SCAN + struct.pack(">HB", 6 + 2 * colours, colours)
+    return "progressive" in picture.info or header[-len(whole) - 2 * colours - 3 :][: len(whole)] != whole
 
 
 def _orientation(picture: JpegImageFile) -> int:

@@ -12,7 +12,7 @@ pytest.importorskip("PIL", reason="Pillow is not installed: there is no wheel of
 
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from pictures import CORNERS, alike, claiming, corners, display_p3, jpeg, opened, quartered, segments
+from pictures import CORNERS, alike, claiming, corners, display_p3, in_scans, jpeg, opened, quartered, segments
 from PIL import Image
 
 from photosync import resize
@@ -162,6 +162,19 @@ def test_there_is_a_ceiling_and_a_lower_one_for_progressive_pictures(progressive
     photo = claiming(jpeg(quartered(64, 64), progressive=progressive), side, side)
     with pytest.raises(NasBadAnswer, match=f"{side * side // 1_000_000} million pixels to be decoded"):
         resized(photo, Fit(10, 10), 0)
+
+
+@pytest.mark.parametrize("photo", [in_scans(quartered(64, 64)), jpeg(quartered(64, 64), progressive=True)])
+def test_what_is_in_several_scans_has_the_lower_ceiling(photo: bytes) -> None:
+    assert all(map(alike, corners(resized(photo, Fit(32, 32), 0)), CORNERS))
+    with pytest.raises(NasBadAnswer, match="24 million pixels to be decoded"):
+        resized(claiming(photo, 4_900, 4_900), Fit(10, 10), 0)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_what_is_in_one_scan_has_the_higher_ceiling(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resize, "MOST_PROGRESSIVE_PIXELS", 0)
+    assert opened(resized(jpeg(quartered(64, 64, mode), subsampling=-1), Fit(10, 10), 0)).size == (10, 10)
 
 
 @pytest.mark.parametrize("ceiling", ["MOST_PIXELS", "MOST_PROGRESSIVE_PIXELS"])
