@@ -177,6 +177,29 @@ def test_what_is_in_one_scan_has_the_higher_ceiling(mode: str, monkeypatch: pyte
     assert opened(resized(jpeg(quartered(64, 64, mode), subsampling=-1), Fit(10, 10), 0)).size == (10, 10)
 
 
+def test_a_picture_of_very_many_scans_is_not_decoded() -> None:
+    most = in_scans(quartered(64, 64), *[2] * 97)
+    assert most.count(b"\xff\xda") == resize.MOST_SCANS
+    assert all(map(alike, corners(resized(most, Fit(32, 32), 0)), CORNERS))
+    with pytest.raises(NasBadAnswer, match="more than 100 scans") as caught:
+        resized(in_scans(quartered(64, 64), *[2] * 98), Fit(32, 32), 0)
+    assert caught.value.kind == "too_many_scans"
+
+
+def test_scans_of_other_pictures_in_the_file_do_not_count() -> None:
+    preview, video = b"\xff\xda" * 200, b"\xff\xda" * 200
+    photo = in_scans(quartered(64, 64))
+    photo = photo[:2] + b"\xff\xef" + (2 + len(preview)).to_bytes(2) + preview + photo[2:] + video
+    assert all(map(alike, corners(resized(photo, Fit(32, 32), 0)), CORNERS))
+
+
+def test_an_end_that_is_none_hides_no_scans() -> None:
+    hidden = in_scans(quartered(64, 64), *[2] * 98)
+    at = hidden.index(b"\xff\xda", hidden.index(b"\xff\xda") + 2)
+    with pytest.raises(NasBadAnswer, match="more than 100 scans"):
+        resized(hidden[:at] + b"\xff\xfe\0\4\xff\xd9" + hidden[at:], Fit(32, 32), 0)
+
+
 @pytest.mark.parametrize("ceiling", ["MOST_PIXELS", "MOST_PROGRESSIVE_PIXELS"])
 def test_what_is_as_large_as_the_ceiling_is_resized(ceiling: str, monkeypatch: pytest.MonkeyPatch) -> None:
     photo = jpeg(quartered(64, 64), progressive="PROGRESSIVE" in ceiling)
