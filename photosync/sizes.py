@@ -20,6 +20,7 @@ from .sync import AlbumSync
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 8
+_MOST_NOTICES = 16
 _PATIENCE_SECONDS = 5.0
 
 Picture = tuple[Photo, bytes]
@@ -46,6 +47,7 @@ class Sizes:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="resize")
         self._flights: dict[PhotoKey, _Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._notices: dict[tuple[bytes, Fit], bytes] = {}
         self._loaded = False
         self._closed = False
 
@@ -86,11 +88,18 @@ class Sizes:
             self._depart(photo, fit)
 
     async def notice(self, data: bytes, fit: Fit) -> bytes:
-        """A picture of our own, all of it, within that size."""
+        """A picture of our own, all of it, within that size; as it is while photos wait to be resized."""
+        made = self._notices.get((data, fit))
+        if made is not None or self._flights:
+            return made or data
         try:
-            return await self._resized(data, replace(fit, cover=False), 0)
+            made = await self._resized(data, replace(fit, cover=False), 0)
         except PhotosSyncError:
             return data
+        if len(self._notices) >= _MOST_NOTICES:
+            del self._notices[next(iter(self._notices))]
+        self._notices[data, fit] = made
+        return made
 
     async def close(self, timeout_seconds: float) -> None:
         """Makes no more, and waits a moment for the one that is being made."""

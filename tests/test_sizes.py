@@ -355,6 +355,8 @@ def test_a_full_queue_asks_for_patience(small: Stage) -> None:
         refused = running.get(f"{first(running)}?w=98")
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
         assert "resized" in refused.json()["error"]
+        shown = running.get("/files?w=98", headers={"Accept": "image/*"})
+        assert (shown.status_code, opened(shown.content).size) == (503, (1280, 800))  # which waits for nothing
         assert running.get(f"{first(running)}?w=99").status_code == 200  # which is in memory
         assert running.get("/files").status_code == 200
     assert {size_of(answer)[0] for answer in crowd.answers()} == set(range(100, 100 + MOST_WAITING))
@@ -429,6 +431,19 @@ def test_the_pictures_that_say_what_is_wrong_have_the_size_too() -> None:
             answer = running.get("/files?w=300&h=300&fit=cover", headers={"Accept": "image/*"})
         assert answer.status_code == 503
         assert opened(answer.content).size == (300, 188)  # all of it
+
+
+def test_the_pictures_that_say_what_is_wrong_are_made_once_for_each_size() -> None:
+    with canary_nas() as nas:
+        nas.stop()
+        with Running(settings_for(nas)) as running:
+            for width in (300, 200, 300, 200):
+                answer = running.get(f"/files?w={width}", headers={"Accept": "image/*"})
+                assert opened(answer.content).width == width
+            assert made(running) == 2
+            for width in range(100, 140):
+                running.get(f"/files?w={width}", headers={"Accept": "image/*"})
+            assert running.call(lambda: len(running.service.sizes._notices)) == 16
 
 
 # photos that are no pictures
