@@ -187,9 +187,9 @@ def test_a_picture_of_very_many_scans_is_not_decoded() -> None:
 
 
 def test_scans_of_other_pictures_in_the_file_do_not_count() -> None:
-    preview, video = b"\xff\xda" * 200, b"\xff\xda" * 200
+    preview = video = b"\xff\xda\0\2" * 200
     photo = in_scans(quartered(64, 64))
-    photo = photo[:2] + b"\xff\xef" + (2 + len(preview)).to_bytes(2) + preview + photo[2:] + video
+    photo = photo[:2] + b"\xff\xef" + (2 + len(preview)).to_bytes(2) + preview + photo[2:] + b"\0\2" + video
     assert all(map(alike, corners(resized(photo, Fit(32, 32), 0)), CORNERS))
 
 
