@@ -465,6 +465,29 @@ def test_what_cannot_be_resized_is_told_and_left_out(small: Stage) -> None:
         assert running.get("/files?w=800").headers["Content-Location"] == f"/files/{items[2].id}.jpg?w=800"
 
 
+def test_head_leaves_out_what_get_leaves_out() -> None:
+    library = library_of(12)
+    for item in library.album("kitchen-dash").items[:7]:
+        item.picture = lambda size: rendition(size)[:300] + b"\xff\xd9"
+    with service_on(library) as (running, _):
+        for screen in range(4):
+            head, get = (running.request(method, f"/files?client={screen}&w=90") for method in ("HEAD", "GET"))
+            assert (head.status_code, get.status_code) == (200, 200)
+            assert head.headers["Content-Location"] == get.headers["Content-Location"]
+
+
+def test_a_photo_that_had_to_wait_for_others_is_not_lost_for_the_round() -> None:
+    with service_on(library_of(12, picture=lambda size: rendition(size, 90, 60))) as (running, _):
+        with held_up(running):
+            crowd = Crowd(running, [f"{first(running)}?w={1 + number}" for number in range(MOST_WAITING)])
+            wait_until(lambda: running.service.sizes.waiting == MOST_WAITING)
+            for method in ("GET", "GET", "HEAD", "GET", "GET"):
+                assert running.request(method, "/files?client=hall&w=20").status_code == 503
+        crowd.answers()
+        dealt = [running.get("/files?client=hall&w=20").headers["Content-Location"] for _ in range(12)]
+        assert len(set(dealt)) == 12
+
+
 def test_when_no_photo_can_be_resized_it_is_told() -> None:
     flat = library_of(3, picture=lambda size: claiming(rendition(size), 60_000, 60_000))
     with service_on(flat) as (running, _):
