@@ -23,6 +23,8 @@ MOST_DECODED_PIXELS = 40_000_000
 """What may be left after decoding at reduced scale, with four bytes a pixel."""
 MOST_SCANS = 100
 """Each one is decoded for the whole picture, however few bytes it has. A camera's or an editor's file has about ten."""
+NO_MEMORY = "no_memory"
+"""The `kind` of the one error that another try at the same bytes may not give."""
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # neither data that looks like one, nor a restart within a scan
 _START_OF_SCAN, _END = b"\xff\xda", b"\xff\xd9"
@@ -53,6 +55,9 @@ def resized(data: bytes, fit: Fit, longest: int) -> bytes:
         return _encoded(_upright(_in_srgb(picture, profile), orientation), fit.quality)
     except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error):
         raise _unusable("not_decodable", "A picture that the NAS sent cannot be decoded.") from None
+    except MemoryError:
+        cause = "A picture that the NAS sent has too many pixels to be decoded in the memory that there is."
+        raise _unusable(NO_MEMORY, cause) from None
 
 
 def _opened(data: bytes, fit: Fit, longest: int) -> tuple[Image, int, bytes | None]:

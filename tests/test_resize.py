@@ -220,6 +220,16 @@ def test_a_picture_is_decoded_at_the_smallest_scale_that_suffices(monkeypatch: p
             resized(PHOTO, Fit(width, 0), 1200)
 
 
+def test_what_takes_more_memory_than_there_is_has_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.load_prepare", full)
+    with pytest.raises(NasBadAnswer, match="too many pixels") as caught:
+        resized(PHOTO, Fit(10, 10), 0)
+    assert caught.value.next_step
+
+
 # what is no picture
 
 
