@@ -465,6 +465,47 @@ def test_what_cannot_be_resized_is_told_and_left_out(small: Stage) -> None:
         assert running.get("/files?w=800").headers["Content-Location"] == f"/files/{items[2].id}.jpg?w=800"
 
 
+def test_what_cannot_be_resized_is_tried_once(small: Stage) -> None:
+    running, nas = small
+    (item, *_) = nas.library.album("kitchen-dash").items
+    item.picture = lambda size: rendition(size)[:300] + b"\xff\xd9"
+    nas.library.edit(item)
+    running.look()
+    running.wait_filled()
+    path = f"/files/{item.id}.jpg?w=2500"
+    answers = [running.get(path)]
+    tried = fetched(nas)
+    with held_up(running):
+        answers += [running.get(path) for _ in range(2)]
+    assert len({(answer.status_code, answer.content) for answer in answers}) == 1
+    assert answers[0].status_code == 502
+    assert fetched(nas) == tried
+    nas.library.edit(item)
+    item.picture = rendition
+    running.look()
+    assert size_of(running.get(path)) == (2500, 1667)
+
+
+def test_no_more_than_some_of_what_cannot_be_resized_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosync.sizes._MOST_UNUSABLE", 3)
+    with service_on(library_of(1, picture=lambda size: rendition(size)[:300] + b"\xff\xd9")) as (running, _):
+        for width in (10, 20, 30, 40, 50):
+            assert running.get(f"{first(running)}?w={width}").status_code == 502
+        assert running.call(lambda: len(running.service.sizes._unusable)) == 3
+
+
+def test_too_little_memory_is_not_remembered(small: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    running, _ = small
+    path = f"{first(running)}?w=90"
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.JpegImagePlugin.JpegImageFile.load_prepare", full)
+        assert running.get(path).status_code == 502
+    assert running.get(path).status_code == 200
+
+
 def test_head_leaves_out_what_get_leaves_out() -> None:
     library = library_of(12)
     for item in library.album("kitchen-dash").items[:7]:
