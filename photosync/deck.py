@@ -148,6 +148,11 @@ class Deck:
         """That photo comes next."""
         self._ahead.appendleft(number)
 
+    def leave_out(self, number: int) -> None:
+        """That photo, which was put back, does not come next after all."""
+        if number in self._ahead:
+            self._ahead.remove(number)
+
     def draw_held(self, held: Sequence[int], catalog: Catalog) -> int | None:
         """A photo of the catalog out of `held` alone, each once before any comes again; None if there is none."""
         if held is not self._held or catalog is not self._held_in:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 
 MOST_PIXELS = 200_000_000
 MOST_PROGRESSIVE_PIXELS = 24_000_000
-"""A progressive picture is in memory as a whole, with up to six bytes a pixel, before the first pixel is known."""
+"""A picture in several scans is in memory as a whole, with up to six bytes a pixel, before the first pixel is known."""
 MOST_DECODED_PIXELS = 40_000_000
 """What may be left after decoding at reduced scale, with four bytes a pixel."""
+MOST_SCANS = 100
+"""Each one is decoded for the whole picture, however few bytes it has. A camera's or an editor's file has about ten."""
+NO_MEMORY = "no_memory"
+"""The `kind` of the one error that another try at the same bytes may not give."""
 
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # neither data that looks like one, nor a restart within a scan
+_START_OF_SCAN, _END = b"\xff\xda", b"\xff\xd9"
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 
@@ -48,6 +55,9 @@ def resized(data: bytes, fit: Fit, longest: int) -> bytes:
         return _encoded(_upright(_in_srgb(picture, profile), orientation), fit.quality)
     except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error):
         raise _unusable("not_decodable", "A picture that the NAS sent cannot be decoded.") from None
+    except MemoryError:
+        cause = "A picture that the NAS sent has too many pixels to be decoded in the memory that there is."
+        raise _unusable(NO_MEMORY, cause) from None
 
 
 def _opened(data: bytes, fit: Fit, longest: int) -> tuple[Image, int, bytes | None]:
@@ -56,11 +66,22 @@ def _opened(data: bytes, fit: Fit, longest: int) -> tuple[Image, int, bytes | No
     """
     from PIL.JpegImagePlugin import JpegImageFile
 
-    picture = JpegImageFile(io.BytesIO(data))
-    _check(picture.size, MOST_PROGRESSIVE_PIXELS if "progressive" in picture.info else MOST_PIXELS)
+    stream = io.BytesIO(data)
+    picture = JpegImageFile(stream)
+    in_scans = _is_in_scans(picture, data[: stream.tell()])
+    _check(picture.size, MOST_PROGRESSIVE_PIXELS if in_scans else MOST_PIXELS)
+    if in_scans:
+        _check_scans(data, stream.tell())
     orientation = _orientation(picture)
     scaled = _scaled(picture, fit, longest, orientation in _SIDEWAYS)
     return scaled, orientation, picture.info.get("icc_profile")
+
+
+def _is_in_scans(picture: JpegImageFile, header: bytes) -> bool:
+    """Whether libjpeg has to read all of it first: progressive, or with a first scan of some of the colours alone."""
+    colours = picture.layers
+    whole = _START_OF_SCAN + struct.pack(">HB", 6 + 2 * colours, colours)
+    return "progressive" in picture.info or header[-len(whole) - 2 * colours - 3 :][: len(whole)] != whole
 
 
 def _orientation(picture: JpegImageFile) -> int:
@@ -80,6 +101,17 @@ def _check(size: tuple[int, int], most: int) -> None:
             f"A picture that the NAS sent has {pixels // 1_000_000} million pixels to be decoded; "
             f"more than {most // 1_000_000} million take too much memory.",
         )
+
+
+def _check_scans(data: bytes, at: int) -> None:
+    """The data of the first begin `at` that place. What follows the picture, such as a video, is not read."""
+    scans = 1
+    while (marker := _MARKER.search(data, at)) and marker[0] != _END:
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+        scans += marker[0] == _START_OF_SCAN
+        if scans > MOST_SCANS:
+            cause = f"A picture that the NAS sent has more than {MOST_SCANS} scans, which take too long to be decoded."
+            raise _unusable("too_many_scans", cause)
 
 
 def _unusable(kind: str, cause: str) -> NasBadAnswer:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from . import resize
-from .errors import Busy, NasError, PhotosSyncError
+from .errors import Busy, NasBadAnswer, NasError, PhotosSyncError
 from .fit import Fit
 from .models import Photo, PhotoKey
 from .store import PhotoStore
@@ -20,6 +20,8 @@ from .sync import AlbumSync
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 8
+_MOST_NOTICES = 16
+_MOST_UNUSABLE = 256
 _PATIENCE_SECONDS = 5.0
 
 Picture = tuple[Photo, bytes]
@@ -46,6 +48,10 @@ class Sizes:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="resize")
         self._flights: dict[PhotoKey, _Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unusable: dict[
+            PhotoKey, tuple[str, str, str]
+        ] = {}  # no errors, which would hold bytes by their traceback
+        self._notices: dict[tuple[bytes, Fit], bytes] = {}
         self._loaded = False
         self._closed = False
 
@@ -86,11 +92,18 @@ class Sizes:
             self._depart(photo, fit)
 
     async def notice(self, data: bytes, fit: Fit) -> bytes:
-        """A picture of our own, all of it, within that size."""
+        """A picture of our own, all of it, within that size; as it is while photos wait to be resized."""
+        made = self._notices.get((data, fit))
+        if made is not None or self._flights:
+            return made or data
         try:
-            return await self._resized(data, replace(fit, cover=False), 0)
+            made = await self._resized(data, replace(fit, cover=False), 0)
         except PhotosSyncError:
             return data
+        if len(self._notices) >= _MOST_NOTICES:
+            del self._notices[next(iter(self._notices))]
+        self._notices[data, fit] = made
+        return made
 
     async def close(self, timeout_seconds: float) -> None:
         """Makes no more, and waits a moment for the one that is being made."""
@@ -154,14 +167,27 @@ class Sizes:
         data = await self._kept(picture)
         if data is not None:
             return picture, data
+        if picture.key in self._unusable:
+            raise NasBadAnswer(*self._unusable[picture.key])
         original = replace(photo, size=source)
         listed = source == photo.size
         patience_seconds = _PATIENCE_SECONDS if not listed and self._store.has(photo) else None
         data = await asyncio.wait_for(self._store.get(original, passing=not listed), patience_seconds)
         try:
             return picture, await self._resized(data, fit, max(photo.width, photo.height))
+        except NasBadAnswer as error:
+            self._remember(picture.key, error)
+            raise
         finally:
             self._store.release(original)
+
+    def _remember(self, key: PhotoKey, error: NasBadAnswer) -> None:
+        """That picture is not tried again, unless there was too little memory."""
+        if error.kind == resize.NO_MEMORY:
+            return
+        if len(self._unusable) >= _MOST_UNUSABLE:
+            del self._unusable[next(iter(self._unusable))]
+        self._unusable[key] = error.kind, str(error), error.next_step
 
     async def _kept(self, picture: Photo) -> bytes | None:
         """The bytes of a picture that was made before."""

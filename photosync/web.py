@@ -21,7 +21,7 @@ from .calls import Calls
 from .catalog import Catalog
 from .degree import Degree, degree_of, present_degree, staleness
 from .direct import STALE_ANSWER, Direct, photo_caching
-from .errors import BadParameter, NasBadAnswer, NotInstalled, PhotoNotFound, PhotosSyncError
+from .errors import BadParameter, NasError, NotInstalled, PhotoNotFound, PhotosSyncError
 from .fit import Fit
 from .gate import ToThePage, at_the_gate
 from .guard import Guard
@@ -90,7 +90,9 @@ class NextPhoto(PhotoHandler):
             self.sizes.make_ahead(following, self.fit)
 
     async def _next(self, album: str) -> Picture:
-        """As it is listed, or in the size asked for. A photo that cannot be resized is left out."""
+        """As it is listed, or in the size asked for. A photo that cannot be resized is left out; one that has to wait
+        for others comes again.
+        """
         keep = self.request.method == "HEAD"
         for tries_left in reversed(range(_TRIES)):
             photo, data = await self.screens.next(self.client, album, keep=keep)
@@ -98,9 +100,15 @@ class NextPhoto(PhotoHandler):
                 break
             try:
                 return await self.sizes.get(photo, self.fit)
-            except NasBadAnswer:
+            except NasError:
+                if keep:
+                    self.screens.decks.deck(self.client, album).leave_out(photo.id)
                 if not tries_left:
                     raise
+            except PhotosSyncError:
+                if not keep:
+                    self.screens.decks.deck(self.client, album).put_back(photo.id)
+                raise
             finally:
                 self.store.release(photo)
         return photo, data

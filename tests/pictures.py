@@ -70,6 +70,22 @@ def claiming(data: bytes, width: int, height: int) -> bytes:
     return data[: at + 5] + struct.pack(">HH", height, width) + data[at + 9 :]
 
 
+def in_scans(picture: Image.Image, *more: int) -> bytes:
+    """A baseline JPEG with a scan for each colour (ITU T.81, A.2), and once more for those in `more`."""
+    bands = [jpeg(band, subsampling=-1) for band in picture.convert("YCbCr").split()]
+    (frame,) = (body for marker, body in segments(bands[0]) if marker == 0xC0)
+    kept = [(marker, body) for marker, body in segments(bands[0]) if marker not in (0xC0, 0xE0)]
+    colours = b"".join(bytes((place, 0x11, 0)) for place in (1, 2, 3))
+    header = [*kept, (0xC0, frame[:5] + b"\x03" + colours)]
+    scans = [band[band.index(b"\xff\xda") + 10 : -2] for band in bands]
+    return b"".join(
+        [b"\xff\xd8"]
+        + [struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body for marker, body in header]
+        + [struct.pack(">BBHBBBBBB", 0xFF, 0xDA, 8, 1, 1 + at, 0, 0, 63, 0) + scans[at] for at in (0, 1, 2, *more)]
+        + [b"\xff\xd9"]
+    )
+
+
 def display_p3() -> bytes:
     """An ICC profile: that of sRGB with the primaries of Display P3 in their place."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())

@@ -167,6 +167,16 @@ class TestRounds:
                 assert dealt[-1] == number
             assert all(sorted(one) == list(range(1, 21)) for one in rounds(dealt, 20))
 
+    def test_a_photo_that_is_left_out_after_that_comes_in_the_next_round(self) -> None:
+        photos, deck = catalog(range(1, 21)), Deck(random.Random(1))
+        number = deck.draw(photos)
+        assert number is not None
+        deck.put_back(number)
+        deck.leave_out(number)
+        deck.leave_out(number)
+        assert sorted([*deal(deck, photos, 19), number]) == list(range(1, 21))
+        assert number in deal(deck, photos, 20)
+
     def test_a_hundred_thousand_photos_cost_a_new_deck_next_to_nothing(self) -> None:
         numbers = range(1, 100_001)
         photos = Catalog(

@@ -12,7 +12,7 @@ pytest.importorskip("PIL", reason="Pillow is not installed: there is no wheel of
 
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from pictures import CORNERS, alike, claiming, corners, display_p3, jpeg, opened, quartered, segments
+from pictures import CORNERS, alike, claiming, corners, display_p3, in_scans, jpeg, opened, quartered, segments
 from PIL import Image
 
 from photosync import resize
@@ -164,6 +164,42 @@ def test_there_is_a_ceiling_and_a_lower_one_for_progressive_pictures(progressive
         resized(photo, Fit(10, 10), 0)
 
 
+@pytest.mark.parametrize("photo", [in_scans(quartered(64, 64)), jpeg(quartered(64, 64), progressive=True)])
+def test_what_is_in_several_scans_has_the_lower_ceiling(photo: bytes) -> None:
+    assert all(map(alike, corners(resized(photo, Fit(32, 32), 0)), CORNERS))
+    with pytest.raises(NasBadAnswer, match="24 million pixels to be decoded"):
+        resized(claiming(photo, 4_900, 4_900), Fit(10, 10), 0)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_what_is_in_one_scan_has_the_higher_ceiling(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resize, "MOST_PROGRESSIVE_PIXELS", 0)
+    assert opened(resized(jpeg(quartered(64, 64, mode), subsampling=-1), Fit(10, 10), 0)).size == (10, 10)
+
+
+def test_a_picture_of_very_many_scans_is_not_decoded() -> None:
+    most = in_scans(quartered(64, 64), *[2] * 97)
+    assert most.count(b"\xff\xda") == resize.MOST_SCANS
+    assert all(map(alike, corners(resized(most, Fit(32, 32), 0)), CORNERS))
+    with pytest.raises(NasBadAnswer, match="more than 100 scans") as caught:
+        resized(in_scans(quartered(64, 64), *[2] * 98), Fit(32, 32), 0)
+    assert caught.value.kind == "too_many_scans"
+
+
+def test_scans_of_other_pictures_in_the_file_do_not_count() -> None:
+    preview = video = b"\xff\xda\0\2" * 200
+    photo = in_scans(quartered(64, 64))
+    photo = photo[:2] + b"\xff\xef" + (2 + len(preview)).to_bytes(2) + preview + photo[2:] + b"\0\2" + video
+    assert all(map(alike, corners(resized(photo, Fit(32, 32), 0)), CORNERS))
+
+
+def test_an_end_that_is_none_hides_no_scans() -> None:
+    hidden = in_scans(quartered(64, 64), *[2] * 98)
+    at = hidden.index(b"\xff\xda", hidden.index(b"\xff\xda") + 2)
+    with pytest.raises(NasBadAnswer, match="more than 100 scans"):
+        resized(hidden[:at] + b"\xff\xfe\0\4\xff\xd9" + hidden[at:], Fit(32, 32), 0)
+
+
 @pytest.mark.parametrize("ceiling", ["MOST_PIXELS", "MOST_PROGRESSIVE_PIXELS"])
 def test_what_is_as_large_as_the_ceiling_is_resized(ceiling: str, monkeypatch: pytest.MonkeyPatch) -> None:
     photo = jpeg(quartered(64, 64), progressive="PROGRESSIVE" in ceiling)
@@ -182,6 +218,16 @@ def test_a_picture_is_decoded_at_the_smallest_scale_that_suffices(monkeypatch: p
         monkeypatch.setattr(resize, "MOST_DECODED_PIXELS", pixels - 1)
         with pytest.raises(NasBadAnswer, match="too much memory"):
             resized(PHOTO, Fit(width, 0), 1200)
+
+
+def test_what_takes_more_memory_than_there_is_has_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.load_prepare", full)
+    with pytest.raises(NasBadAnswer, match="too many pixels") as caught:
+        resized(PHOTO, Fit(10, 10), 0)
+    assert caught.value.next_step
 
 
 # what is no picture

@@ -355,6 +355,8 @@ def test_a_full_queue_asks_for_patience(small: Stage) -> None:
         refused = running.get(f"{first(running)}?w=98")
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
         assert "resized" in refused.json()["error"]
+        shown = running.get("/files?w=98", headers={"Accept": "image/*"})
+        assert (shown.status_code, opened(shown.content).size) == (503, (1280, 800))  # which waits for nothing
         assert running.get(f"{first(running)}?w=99").status_code == 200  # which is in memory
         assert running.get("/files").status_code == 200
     assert {size_of(answer)[0] for answer in crowd.answers()} == set(range(100, 100 + MOST_WAITING))
@@ -431,6 +433,19 @@ def test_the_pictures_that_say_what_is_wrong_have_the_size_too() -> None:
         assert opened(answer.content).size == (300, 188)  # all of it
 
 
+def test_the_pictures_that_say_what_is_wrong_are_made_once_for_each_size() -> None:
+    with canary_nas() as nas:
+        nas.stop()
+        with Running(settings_for(nas)) as running:
+            for width in (300, 200, 300, 200):
+                answer = running.get(f"/files?w={width}", headers={"Accept": "image/*"})
+                assert opened(answer.content).width == width
+            assert made(running) == 2
+            for width in range(100, 140):
+                running.get(f"/files?w={width}", headers={"Accept": "image/*"})
+            assert running.call(lambda: len(running.service.sizes._notices)) == 16
+
+
 # photos that are no pictures
 
 
@@ -448,6 +463,70 @@ def test_what_cannot_be_resized_is_told_and_left_out(small: Stage) -> None:
     assert "cannot be decoded" in told[1].json()["error"]
     for _ in range(4):
         assert running.get("/files?w=800").headers["Content-Location"] == f"/files/{items[2].id}.jpg?w=800"
+
+
+def test_what_cannot_be_resized_is_tried_once(small: Stage) -> None:
+    running, nas = small
+    (item, *_) = nas.library.album("kitchen-dash").items
+    item.picture = lambda size: rendition(size)[:300] + b"\xff\xd9"
+    nas.library.edit(item)
+    running.look()
+    running.wait_filled()
+    path = f"/files/{item.id}.jpg?w=2500"
+    answers = [running.get(path)]
+    tried = fetched(nas)
+    with held_up(running):
+        answers += [running.get(path) for _ in range(2)]
+    assert len({(answer.status_code, answer.content) for answer in answers}) == 1
+    assert answers[0].status_code == 502
+    assert fetched(nas) == tried
+    nas.library.edit(item)
+    item.picture = rendition
+    running.look()
+    assert size_of(running.get(path)) == (2500, 1667)
+
+
+def test_no_more_than_some_of_what_cannot_be_resized_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosync.sizes._MOST_UNUSABLE", 3)
+    with service_on(library_of(1, picture=lambda size: rendition(size)[:300] + b"\xff\xd9")) as (running, _):
+        for width in (10, 20, 30, 40, 50):
+            assert running.get(f"{first(running)}?w={width}").status_code == 502
+        assert running.call(lambda: len(running.service.sizes._unusable)) == 3
+
+
+def test_too_little_memory_is_not_remembered(small: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    running, _ = small
+    path = f"{first(running)}?w=90"
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.JpegImagePlugin.JpegImageFile.load_prepare", full)
+        assert running.get(path).status_code == 502
+    assert running.get(path).status_code == 200
+
+
+def test_head_leaves_out_what_get_leaves_out() -> None:
+    library = library_of(12)
+    for item in library.album("kitchen-dash").items[:7]:
+        item.picture = lambda size: rendition(size)[:300] + b"\xff\xd9"
+    with service_on(library) as (running, _):
+        for screen in range(4):
+            head, get = (running.request(method, f"/files?client={screen}&w=90") for method in ("HEAD", "GET"))
+            assert (head.status_code, get.status_code) == (200, 200)
+            assert head.headers["Content-Location"] == get.headers["Content-Location"]
+
+
+def test_a_photo_that_had_to_wait_for_others_is_not_lost_for_the_round() -> None:
+    with service_on(library_of(12, picture=lambda size: rendition(size, 90, 60))) as (running, _):
+        with held_up(running):
+            crowd = Crowd(running, [f"{first(running)}?w={1 + number}" for number in range(MOST_WAITING)])
+            wait_until(lambda: running.service.sizes.waiting == MOST_WAITING)
+            for method in ("GET", "GET", "HEAD", "GET", "GET"):
+                assert running.request(method, "/files?client=hall&w=20").status_code == 503
+        crowd.answers()
+        dealt = [running.get("/files?client=hall&w=20").headers["Content-Location"] for _ in range(12)]
+        assert len(set(dealt)) == 12
 
 
 def test_when_no_photo_can_be_resized_it_is_told() -> None:
