@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cachetools
 
-from .models import PhotoKey
+from .models import RENDITIONS, PhotoKey
 
 
 @dataclass(slots=True)
@@ -86,8 +86,9 @@ class PhotoCache:
             if not lent.discarded and self.has_room(len(lent.data)):  # which `resize` may have taken
                 self._resting[key] = lent.data
 
-    def reserve(self, key: PhotoKey, size: int) -> bool:
-        """Makes room for a download of `size` bytes in all, at the cost of the least recently used photos.
+    def reserve(self, key: PhotoKey, size: int, *, sparing: bool = False) -> bool:
+        """Makes room for a download of `size` bytes in all, at the cost of the least recently used photos; when
+        `sparing`, of pictures that were made here first.
 
         False, and nothing is reserved, if the photos being sent and the other downloads leave no such room.
         """
@@ -96,9 +97,7 @@ class PhotoCache:
         if taken + size > self.max_bytes:
             return False
         while self._resting.currsize + taken + size > self.max_bytes:
-            self._resting.popitem()
-            self.evictions += 1
-            self.generation += 1
+            self._evict(sparing)
         self._reserved[key] = size
         return True
 
@@ -106,15 +105,18 @@ class PhotoCache:
         """Gives a download's room back."""
         self._reserved.pop(key, None)
 
-    def put(self, key: PhotoKey, data: builtins.bytes, holders: int = 0) -> builtins.bytes | None:
+    def put(
+        self, key: PhotoKey, data: builtins.bytes, holders: int = 0, *, sparing: bool = False
+    ) -> builtins.bytes | None:
         """Keeps a download, held by so many already, and gives the bytes that are kept. None if there is no room,
         as for `reserve`.
         """
-        lent = self._lent.get(key)
-        if lent is None and not self.reserve(key, len(data)):
+        lent, former = self._lent.get(key), self._resting.pop(key, None)
+        if lent is None and not self.reserve(key, len(data), sparing=sparing):
+            if former is not None:
+                self._resting[key] = former
             return None
         self.cancel(key)
-        self._resting.pop(key, None)
         self.generation += 1
         if lent is None and not holders:
             self._resting[key] = data
@@ -151,6 +153,16 @@ class PhotoCache:
     def has_room(self, size: int) -> bool:
         """Whether so many bytes fit without evicting anything."""
         return self.bytes + self.reserved_bytes + size <= self.max_bytes
+
+    def _evict(self, sparing: bool) -> None:
+        # Each use puts a photo in anew, so they come in the order of use.
+        made = next((key for key in self._resting if key[2] not in RENDITIONS), None) if sparing else None
+        if made is not None:
+            del self._resting[made]
+        else:
+            self._resting.popitem()
+        self.evictions += 1
+        self.generation += 1
 
     def _lend(self, key: PhotoKey, data: builtins.bytes) -> _Lent:
         lent = self._lent[key] = _Lent(data, holders=0)

@@ -122,7 +122,8 @@ class Sizes:
             self._land(key, flight, picture, data)
 
     def _land(self, key: PhotoKey, flight: _Flight, picture: Photo, data: bytes) -> None:
-        kept = self._store.cache.put(picture.key, data, holders=flight.waiting)
+        away = self._store.health.cause is not None  # and photos could not be fetched again
+        kept = self._store.cache.put(picture.key, data, holders=flight.waiting, sparing=away)
         if kept is None:
             no_room = "The photos being sent at the moment leave no room for another one."
             self._fail(key, flight, Busy(no_room, "A larger --max-cache leaves more.", retry_after_seconds=2))

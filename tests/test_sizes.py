@@ -411,6 +411,17 @@ def test_while_the_nas_is_away_a_size_is_made_of_what_is_held(small: Stage) -> N
     assert len({answer.headers["Content-Location"] for answer in dealt}) == 3
 
 
+def test_while_the_nas_is_away_no_size_costs_more_than_the_room_of_one_picture() -> None:
+    limit = 12 * len(rendition("xl"))
+    with service_on(library_of(12), max_cache_bytes=limit) as (running, nas):
+        nas.stop()
+        running.look()
+        for width in range(1700, 1730):
+            assert size_of(running.get(f"/files?w={width}"))[0] == width
+            idle(running)
+        assert len(running.service.store.held) >= 10  # one for the picture that is sent, one for that made ahead
+
+
 def test_a_slow_nas_keeps_nobody_waiting_for_a_better_rendition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photosync.sizes._PATIENCE_SECONDS", 0.05)
     go = threading.Event()
