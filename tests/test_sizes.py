@@ -303,7 +303,7 @@ def test_what_was_made_is_not_made_again(small: Stage) -> None:
     assert made(running) == 2
 
 
-@pytest.mark.parametrize("tag", ["{tag}", "W/{tag}", '"a", {tag}', "*"])
+@pytest.mark.parametrize("tag", ["W/{tag}", "{tag}", '"a", W/{tag}', "*"])
 def test_a_client_that_has_it_costs_neither_work_nor_a_call(small: Stage, tag: str) -> None:
     running, nas = small
     path = f"{first(running)}?w=240&h=160"
@@ -312,7 +312,7 @@ def test_a_client_that_has_it_costs_neither_work_nor_a_call(small: Stage, tag: s
     before = running.stats()
     for method in ("GET", "HEAD"):
         answer = running.request(method, path, headers={"If-None-Match": tag.format(tag=etag)})
-        assert (answer.status_code, answer.headers["ETag"], answer.content) == (304, etag, b"")
+        assert (answer.status_code, answer.headers["ETag"], answer.content) == (304, f"W/{etag}", b"")
     assert [running.stats()[name] for name in ("hits", "misses")] == [before[name] for name in ("hits", "misses")]
     assert made(running) == 0
 
