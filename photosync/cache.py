@@ -31,7 +31,7 @@ class PhotoCache:
         self.hits = 0
         self.misses = 0
         self.evictions = 0
-        self.generation = 0  # another number whenever another set of photos is held
+        self.generation = 0  # another number whenever another set of photos is held, apart from what was made of them
         self._resting: cachetools.LRUCache[PhotoKey, builtins.bytes] = cachetools.LRUCache(max_bytes, getsizeof=len)
         self._lent: dict[PhotoKey, _Lent] = {}
         self._lent_bytes = 0
@@ -117,7 +117,7 @@ class PhotoCache:
                 self._resting[key] = former
             return None
         self.cancel(key)
-        self.generation += 1
+        self._note_change(key)
         if lent is None and not holders:
             self._resting[key] = data
             return data
@@ -129,7 +129,7 @@ class PhotoCache:
 
     def discard(self, key: PhotoKey) -> None:
         """Forgets a photo; one that is being sent goes when the last holder releases it."""
-        self.generation += 1
+        self._note_change(key)
         if key in self._resting:
             del self._resting[key]
         elif key in self._lent:
@@ -143,9 +143,8 @@ class PhotoCache:
         resting, self._resting = self._resting, cachetools.LRUCache(max_bytes, getsizeof=len)
         taken = self._lent_bytes + self.reserved_bytes
         while resting and resting.currsize + taken > max_bytes:
-            resting.popitem()
-            self.evictions += 1
-            self.generation += 1
+            key, _ = resting.popitem()
+            self._note_eviction(key)
         while resting:
             key, data = resting.popitem()
             self._resting[key] = data
@@ -159,10 +158,14 @@ class PhotoCache:
         made = next((key for key in self._resting if key[2] not in RENDITIONS), None) if sparing else None
         if made is not None:
             del self._resting[made]
-        else:
-            self._resting.popitem()
+        self._note_eviction(made or self._resting.popitem()[0])
+
+    def _note_eviction(self, key: PhotoKey) -> None:
         self.evictions += 1
-        self.generation += 1
+        self._note_change(key)
+
+    def _note_change(self, key: PhotoKey) -> None:
+        self.generation += key[2] in RENDITIONS
 
     def _lend(self, key: PhotoKey, data: builtins.bytes) -> _Lent:
         lent = self._lent[key] = _Lent(data, holders=0)

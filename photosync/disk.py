@@ -73,7 +73,7 @@ class PhotoDisk:
 
     @property
     def generation(self) -> int:
-        """Another number whenever another set of photos is here."""
+        """Another number whenever another set of photos is here, apart from what was made of them."""
         with self._lock:
             rested = [key for key, until in self._rests_until.items() if until <= self._clock()]
             for key in rested:
@@ -180,9 +180,11 @@ class PhotoDisk:
             self._count(key, file.size)
 
     def _count(self, key: PhotoKey, size: int) -> None:
-        self._generation += 1
         self.bytes += size
-        self._made_bytes += size if key[2] not in RENDITIONS else 0
+        if key[2] in RENDITIONS:
+            self._generation += 1
+        else:
+            self._made_bytes += size
 
     def _forget(self, key: PhotoKey) -> _File | None:
         with self._lock:

@@ -179,6 +179,24 @@ def test_the_generation_changes_with_what_is_held() -> None:
     assert cache.generation == seen[-1]
 
 
+def test_the_generation_does_not_change_with_what_was_made_of_photos() -> None:
+    cache = PhotoCache(60)
+    made = [(number, "v1", "xl-800x480-cover-85-1") for number in range(4)]
+    for name in made[:3]:
+        cache.put(name, bytes(30))  # the last one evicts the first
+    cache.discard(made[2])
+    cache.resize(10)
+    assert (cache.generation, cache.evictions, len(cache)) == (0, 2, 0)
+    cache.put(made[3], bytes(10))
+    cache.resize(60)
+    cache.put(key(1), bytes(10))
+    before = cache.generation
+    cache.resize(10)
+    assert (list(cache), cache.generation) == ([key(1)], before)
+    cache.resize(0)
+    assert cache.generation != before
+
+
 numbers = st.integers(1, 8)
 sizes = st.integers(0, 60)
 

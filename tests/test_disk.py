@@ -65,6 +65,20 @@ def test_what_was_made_of_photos_takes_a_quarter_and_leaves_the_rest_to_them(tmp
     assert made[5] in disk
 
 
+def test_the_generation_does_not_change_with_what_was_made_of_photos(tmp_path: Path) -> None:
+    made = (1, "1_1", "xl-800x480-cover-85-1")
+    disk = disk_in(tmp_path)
+    seen = [disk.generation]
+    for key in (made, KEY):
+        disk.write(key, JPEG)
+        seen.append(disk.generation)
+    disk.retain(lambda key: key != made)
+    seen.append(disk.generation)
+    assert seen == [0, 0, 1, 1]
+    disk.retain(lambda key: key != KEY)
+    assert (disk.generation, len(disk)) == (2, 0)
+
+
 def test_a_file_is_the_plain_jpeg_in_a_folder_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     disk_in(folder).write(KEY, JPEG)
