@@ -58,6 +58,11 @@ class PhotoCache:
         yield from self._resting
         yield from (key for key, lent in self._lent.items() if not lent.discarded)
 
+    def size(self, key: PhotoKey) -> int:
+        """The bytes of a photo that is here; asking is no use of it."""
+        lent = self._lent.get(key)
+        return len(lent.data if lent is not None else cachetools.Cache.__getitem__(self._resting, key))
+
     def hold(self, key: PhotoKey, *, counted: bool = True) -> builtins.bytes | None:
         """The photo, which then stays until `release`; None if it is not here. Only what clients want is `counted`."""
         lent = self._lent.get(key)

@@ -81,6 +81,11 @@ class PhotoDisk:
             self._generation += len(rested)
             return self._generation
 
+    @property
+    def room_bytes(self) -> int:
+        """What further photos may take; 0 while nothing can be written."""
+        return max(0, self.max_bytes - self.bytes) if self._clock() >= self._not_before else 0
+
     def __contains__(self, key: PhotoKey) -> bool:
         return key in self._files and self._rests_until.get(key, 0.0) <= self._clock()
 

@@ -31,6 +31,14 @@ class TestOnePhoto:
         assert cache.hold(key(1)) is data
         assert (cache.hits, cache.misses, cache.bytes) == (2, 0, 30)
 
+    def test_to_ask_for_its_size_is_no_use_of_it(self) -> None:
+        cache = PhotoCache(60)
+        cache.put(key(1), bytes(30))
+        cache.put(key(2), bytes(20))
+        assert (cache.size(key(2)), cache.size(key(1)), cache.hits) == (20, 30, 0)
+        cache.put(key(3), bytes(30), holders=1)
+        assert set(cache) == {key(2), key(3)} and cache.size(key(3)) == 30
+
     def test_a_miss_is_counted(self) -> None:
         cache = PhotoCache(100)
         assert cache.hold(key(1)) is None
