@@ -78,7 +78,11 @@ class Sizes:
                 raise Busy("Too many pictures are being resized at the moment.", retry_after_seconds=2)
             flight = self._depart(photo, fit)
         flight.waiting += 1
-        return await asyncio.shield(flight.landed)
+        try:
+            return await asyncio.shield(flight.landed)
+        except asyncio.CancelledError:
+            self._leave(flight)
+            raise
 
     def make_ahead(self, photo: Photo, fit: Fit) -> None:
         """Makes a picture that will be wanted soon, if there is nothing else to do."""
@@ -106,6 +110,13 @@ class Sizes:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return flight
+
+    def _leave(self, flight: _Flight) -> None:
+        """One who waited is gone, perhaps after the picture has landed for it."""
+        if flight.landed.done() and flight.landed.exception() is None:
+            self._store.release(flight.landed.result()[0])
+        else:
+            flight.waiting -= 1
 
     async def _fly(self, key: PhotoKey, flight: _Flight, photo: Photo, fit: Fit) -> None:
         try:

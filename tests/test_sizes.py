@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -383,6 +384,28 @@ def test_what_was_sent_is_held_by_nobody(small: Stage) -> None:
     cache = running.service.store.cache
     running.call(lambda: [cache.discard(key) for key in list(cache)])
     assert running.call(lambda: cache.bytes) == 0
+
+
+@pytest.mark.parametrize("has_landed", [False, True])
+def test_who_leaves_while_a_picture_is_made_holds_nothing(small: Stage, has_landed: bool) -> None:
+    running, _ = small
+    sizes, photo = running.service.sizes, running.service.sync.catalog.photos[0]
+
+    async def ask_and_leave() -> None:
+        visit = asyncio.ensure_future(sizes.get(photo, Fit(90, 60)))
+        await asyncio.sleep(0)
+        (flight,) = sizes._flights.values()
+        if has_landed:
+            flight.landed.add_done_callback(lambda _: visit.cancel())
+        else:
+            visit.cancel()
+        await asyncio.wait([visit])
+        assert visit.cancelled()
+
+    running.call(ask_and_leave)
+    idle(running)
+    assert made(running) == 1
+    assert not running.service.store.cache._lent
 
 
 def test_what_leaves_no_room_is_told() -> None:
