@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cachetools
 
-from .models import PhotoKey
+from .models import RENDITIONS, PhotoKey
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class PhotoCache:
         self.hits = 0
         self.misses = 0
         self.evictions = 0
-        self.generation = 0  # another number whenever another set of photos is held
+        self.generation = 0  # another number whenever another set of photos is held, apart from what was made of them
         self._resting: cachetools.LRUCache[PhotoKey, builtins.bytes] = cachetools.LRUCache(max_bytes, getsizeof=len)
         self._lent: dict[PhotoKey, _Lent] = {}
         self._lent_bytes = 0
@@ -57,6 +57,11 @@ class PhotoCache:
     def __iter__(self) -> Iterator[PhotoKey]:
         yield from self._resting
         yield from (key for key, lent in self._lent.items() if not lent.discarded)
+
+    def size(self, key: PhotoKey) -> int:
+        """The bytes of a photo that is here; asking is no use of it."""
+        lent = self._lent.get(key)
+        return len(lent.data if lent is not None else cachetools.Cache.__getitem__(self._resting, key))
 
     def hold(self, key: PhotoKey, *, counted: bool = True) -> builtins.bytes | None:
         """The photo, which then stays until `release`; None if it is not here. Only what clients want is `counted`."""
@@ -86,8 +91,9 @@ class PhotoCache:
             if not lent.discarded and self.has_room(len(lent.data)):  # which `resize` may have taken
                 self._resting[key] = lent.data
 
-    def reserve(self, key: PhotoKey, size: int) -> bool:
-        """Makes room for a download of `size` bytes in all, at the cost of the least recently used photos.
+    def reserve(self, key: PhotoKey, size: int, *, sparing: bool = False) -> bool:
+        """Makes room for a download of `size` bytes in all, at the cost of the least recently used photos; when
+        `sparing`, of pictures that were made here first.
 
         False, and nothing is reserved, if the photos being sent and the other downloads leave no such room.
         """
@@ -96,9 +102,7 @@ class PhotoCache:
         if taken + size > self.max_bytes:
             return False
         while self._resting.currsize + taken + size > self.max_bytes:
-            self._resting.popitem()
-            self.evictions += 1
-            self.generation += 1
+            self._evict(sparing)
         self._reserved[key] = size
         return True
 
@@ -106,16 +110,19 @@ class PhotoCache:
         """Gives a download's room back."""
         self._reserved.pop(key, None)
 
-    def put(self, key: PhotoKey, data: builtins.bytes, holders: int = 0) -> builtins.bytes | None:
+    def put(
+        self, key: PhotoKey, data: builtins.bytes, holders: int = 0, *, sparing: bool = False
+    ) -> builtins.bytes | None:
         """Keeps a download, held by so many already, and gives the bytes that are kept. None if there is no room,
         as for `reserve`.
         """
-        lent = self._lent.get(key)
-        if lent is None and not self.reserve(key, len(data)):
+        lent, former = self._lent.get(key), self._resting.pop(key, None)
+        if lent is None and not self.reserve(key, len(data), sparing=sparing):
+            if former is not None:
+                self._resting[key] = former
             return None
         self.cancel(key)
-        self._resting.pop(key, None)
-        self.generation += 1
+        self._note_change(key)
         if lent is None and not holders:
             self._resting[key] = data
             return data
@@ -127,7 +134,7 @@ class PhotoCache:
 
     def discard(self, key: PhotoKey) -> None:
         """Forgets a photo; one that is being sent goes when the last holder releases it."""
-        self.generation += 1
+        self._note_change(key)
         if key in self._resting:
             del self._resting[key]
         elif key in self._lent:
@@ -141,9 +148,8 @@ class PhotoCache:
         resting, self._resting = self._resting, cachetools.LRUCache(max_bytes, getsizeof=len)
         taken = self._lent_bytes + self.reserved_bytes
         while resting and resting.currsize + taken > max_bytes:
-            resting.popitem()
-            self.evictions += 1
-            self.generation += 1
+            key, _ = resting.popitem()
+            self._note_eviction(key)
         while resting:
             key, data = resting.popitem()
             self._resting[key] = data
@@ -151,6 +157,20 @@ class PhotoCache:
     def has_room(self, size: int) -> bool:
         """Whether so many bytes fit without evicting anything."""
         return self.bytes + self.reserved_bytes + size <= self.max_bytes
+
+    def _evict(self, sparing: bool) -> None:
+        # Each use puts a photo in anew, so they come in the order of use.
+        made = next((key for key in self._resting if key[2] not in RENDITIONS), None) if sparing else None
+        if made is not None:
+            del self._resting[made]
+        self._note_eviction(made or self._resting.popitem()[0])
+
+    def _note_eviction(self, key: PhotoKey) -> None:
+        self.evictions += 1
+        self._note_change(key)
+
+    def _note_change(self, key: PhotoKey) -> None:
+        self.generation += key[2] in RENDITIONS
 
     def _lend(self, key: PhotoKey, data: builtins.bytes) -> _Lent:
         lent = self._lent[key] = _Lent(data, holders=0)

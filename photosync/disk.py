@@ -26,6 +26,7 @@ _NAME = re.compile(rf"([1-9][0-9]{{0,18}})-([A-Za-z0-9_.\-]{{1,80}})-({_SIZE})\.
 _TEMPORARY = ".part"
 _PAUSE_SECONDS = 3600.0
 _MOST_ASIDE = 16
+_UNUSED_SECONDS = 3600.0
 _MADE_SHARE = 4  # at most a quarter is for what was made of photos: it can be made again, they may be all there is
 
 
@@ -40,7 +41,8 @@ class PhotoDisk:
 
     A file's name has the photo's id, version and size, and the checksum of its bytes: it tells by itself whether it is
     whole. A photo stays until it leaves the catalog and never makes room for another, because memory cards wear: of
-    an album that is larger than the disk's share, the part that came first is kept. Nothing here raises: a disk that
+    an album that is larger than the disk's share, the part that came first is kept. So it is with what was made of
+    photos, but sizes that nobody has asked for lately make room for others. Nothing here raises: a disk that
     fails is told by `trouble`, and is tried again an hour later; until then a file that cannot be read counts as not
     being here, but its bytes do.
 
@@ -66,6 +68,7 @@ class PhotoDisk:
         self._free_bytes = free_bytes
         self._clock = clock
         self._files: dict[PhotoKey, _File] = {}
+        self._asked_at: dict[str, float] = {}  # for sizes that are made of photos
         self._rests_until: dict[PhotoKey, float] = {}  # of files that could not be read
         self._generation = 0
         self._lock = threading.Lock()
@@ -73,13 +76,18 @@ class PhotoDisk:
 
     @property
     def generation(self) -> int:
-        """Another number whenever another set of photos is here."""
+        """Another number whenever another set of photos is here, apart from what was made of them."""
         with self._lock:
             rested = [key for key, until in self._rests_until.items() if until <= self._clock()]
             for key in rested:
                 del self._rests_until[key]
             self._generation += len(rested)
             return self._generation
+
+    @property
+    def room_bytes(self) -> int:
+        """What further photos may take; 0 while nothing can be written."""
+        return max(0, self.max_bytes - self.bytes) if self._clock() >= self._not_before else 0
 
     def __contains__(self, key: PhotoKey) -> bool:
         return key in self._files and self._rests_until.get(key, 0.0) <= self._clock()
@@ -111,6 +119,7 @@ class PhotoDisk:
         file = self._files.get(key)
         if file is None or key not in self:
             return None
+        self._note_asked(key)
         try:
             data = (self._folder / file.name).read_bytes()
         except FileNotFoundError:
@@ -129,7 +138,10 @@ class PhotoDisk:
 
     def write(self, key: PhotoKey, data: bytes) -> None:
         """Keeps a photo, if there is room and it is not here yet."""
-        if key in self._files or not self._has_room(key, len(data)) or self._clock() < self._not_before:
+        if key in self._files or self._clock() < self._not_before:
+            return
+        self._note_asked(key)
+        if not self._has_room(key, len(data)) and not self._make_room(key, len(data)):
             return
         name = f"{key[0]}-{key[1]}-{key[2]}{_ending(data)}"
         temporary = self._folder / f"{name}{_TEMPORARY}"
@@ -164,6 +176,7 @@ class PhotoDisk:
                 if key in self._files or not self._has_room(key, size):
                     os.unlink(entry.path)
                 else:
+                    self._note_asked(key)
                     self._add(key, _File(entry.name, size))
             elif entry.name.endswith(_TEMPORARY):
                 os.unlink(entry.path)
@@ -174,15 +187,35 @@ class PhotoDisk:
         made_room = key[2] in RENDITIONS or self._made_bytes + size <= self.max_bytes // _MADE_SHARE
         return made_room and self.bytes + size <= self.max_bytes
 
+    def _make_room(self, key: PhotoKey, size: int) -> bool:
+        """For what was made of a photo, at the cost of the oldest in sizes that nobody has asked for lately."""
+        if key[2] in RENDITIONS:
+            return False
+        latest = self._clock() - _UNUSED_SECONDS
+        unused = {fit for fit, asked_at in dict(self._asked_at).items() if asked_at <= latest}
+        for other in [other for other in tuple(self._files) if _fit(other) in unused] if unused else ():
+            self._remove(other)
+            if self._has_room(key, size):
+                return True
+        for fit in unused:
+            self._asked_at.pop(fit, None)
+        return False
+
+    def _note_asked(self, key: PhotoKey) -> None:
+        if key[2] not in RENDITIONS:
+            self._asked_at[_fit(key)] = self._clock()
+
     def _add(self, key: PhotoKey, file: _File) -> None:
         with self._lock:
             self._files[key] = file
             self._count(key, file.size)
 
     def _count(self, key: PhotoKey, size: int) -> None:
-        self._generation += 1
         self.bytes += size
-        self._made_bytes += size if key[2] not in RENDITIONS else 0
+        if key[2] in RENDITIONS:
+            self._generation += 1
+        else:
+            self._made_bytes += size
 
     def _forget(self, key: PhotoKey) -> _File | None:
         with self._lock:
@@ -221,6 +254,11 @@ class PhotoDisk:
     def _note_failure(self, error: OSError) -> None:
         self._trouble.met(error)
         self._not_before = self._clock() + _PAUSE_SECONDS
+
+
+def _fit(key: PhotoKey) -> str:
+    """The size that was asked for, of whichever rendition it was made; "" if none was."""
+    return key[2].partition("-")[2]
 
 
 def _ending(data: bytes) -> str:

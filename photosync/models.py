@@ -50,8 +50,10 @@ class Photo:
 
     @property
     def etag(self) -> str:
-        """A strong entity tag that follows from the NAS's own data alone (RFC 9110, section 8.8.3)."""
-        return f'"{self.id}-{self.version}-{self.size}"'
+        """The entity tag (RFC 9110, section 8.8.3), which follows from the NAS's own data: strong, but weak for what is
+        made here, whose bytes differ with the versions of Pillow and of its libraries.
+        """
+        return f'{"" if self.size in RENDITIONS else "W/"}"{self.id}-{self.version}-{self.size}"'
 
     @property
     def url(self) -> str:

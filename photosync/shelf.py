@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from .cache import PhotoCache
 from .catalog import Catalog
 from .disk import PhotoDisk
-from .models import PhotoKey
+from .models import RENDITIONS, PhotoKey
 
 _LONGEST_READ_SECONDS = 3.0
 
@@ -61,10 +61,8 @@ class Shelf:
 
     def retain(self, catalog: Catalog) -> None:
         """Removes photos that are gone, and old versions of changed ones; keeps what could not be kept before."""
-        self._writers.submit(self.disk.retain, catalog.is_current)
-        for key in self._cache:
-            if key not in self.disk:
-                self.keep(key)
+        removing = asyncio.get_running_loop().run_in_executor(self._writers, self.disk.retain, catalog.is_current)
+        removing.add_done_callback(self._keep_more)
 
     async def close(self, timeout_seconds: float) -> None:
         """Waits a moment for what is being written; what was not begun is left."""
@@ -74,6 +72,15 @@ class Shelf:
             await asyncio.wait([self._writing], timeout=timeout_seconds)
         for threads in (self._readers, self._writers):
             threads.shutdown(wait=False, cancel_futures=True)
+
+    def _keep_more(self, _: asyncio.Future[None]) -> None:
+        """Only what there is room for: the others are to stay as recently used as they are."""
+        room = self.disk.room_bytes
+        for key in self._cache:
+            size = self._cache.size(key)
+            if key[2] in RENDITIONS and key not in self.disk and size <= room:
+                room -= size
+                self.keep(key)
 
     async def _write(self) -> None:
         while self._unwritten:

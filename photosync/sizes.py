@@ -84,7 +84,11 @@ class Sizes:
                 raise Busy("Too many pictures are being resized at the moment.", retry_after_seconds=2)
             flight = self._depart(photo, fit)
         flight.waiting += 1
-        return await asyncio.shield(flight.landed)
+        try:
+            return await asyncio.shield(flight.landed)
+        except asyncio.CancelledError:
+            self._leave(flight)
+            raise
 
     def make_ahead(self, photo: Photo, fit: Fit) -> None:
         """Makes a picture that will be wanted soon, if there is nothing else to do."""
@@ -120,6 +124,13 @@ class Sizes:
         task.add_done_callback(self._tasks.discard)
         return flight
 
+    def _leave(self, flight: _Flight) -> None:
+        """One who waited is gone, perhaps after the picture has landed for it."""
+        if flight.landed.done() and flight.landed.exception() is None:
+            self._store.release(flight.landed.result()[0])
+        else:
+            flight.waiting -= 1
+
     async def _fly(self, key: PhotoKey, flight: _Flight, photo: Photo, fit: Fit) -> None:
         try:
             picture, data = await self._made(photo, fit)
@@ -135,7 +146,8 @@ class Sizes:
             self._land(key, flight, picture, data)
 
     def _land(self, key: PhotoKey, flight: _Flight, picture: Photo, data: bytes) -> None:
-        kept = self._store.cache.put(picture.key, data, holders=flight.waiting)
+        away = self._store.health.cause is not None  # and photos could not be fetched again
+        kept = self._store.cache.put(picture.key, data, holders=flight.waiting, sparing=away)
         if kept is None:
             no_room = "The photos being sent at the moment leave no room for another one."
             self._fail(key, flight, Busy(no_room, "A larger --max-cache leaves more.", retry_after_seconds=2))

@@ -31,6 +31,14 @@ class TestOnePhoto:
         assert cache.hold(key(1)) is data
         assert (cache.hits, cache.misses, cache.bytes) == (2, 0, 30)
 
+    def test_to_ask_for_its_size_is_no_use_of_it(self) -> None:
+        cache = PhotoCache(60)
+        cache.put(key(1), bytes(30))
+        cache.put(key(2), bytes(20))
+        assert (cache.size(key(2)), cache.size(key(1)), cache.hits) == (20, 30, 0)
+        cache.put(key(3), bytes(30), holders=1)
+        assert set(cache) == {key(2), key(3)} and cache.size(key(3)) == 30
+
     def test_a_miss_is_counted(self) -> None:
         cache = PhotoCache(100)
         assert cache.hold(key(1)) is None
@@ -59,6 +67,12 @@ class TestOnePhoto:
         cache.release(key(1))
         assert (len(cache), cache.bytes) == (1, 5)
 
+    def test_putting_it_again_costs_no_other_its_room(self) -> None:
+        cache = PhotoCache(90)
+        for number in (1, 2, 1):
+            cache.put(key(number), bytes(45))
+        assert set(cache) == {key(1), key(2)} and cache.evictions == 0
+
 
 class TestEviction:
     def test_the_least_recently_used_goes_first(self) -> None:
@@ -70,6 +84,17 @@ class TestEviction:
         cache.put(key(4), bytes(30))
         assert set(cache) == {key(1), key(3), key(4)}
         assert cache.evictions == 1
+
+    def test_a_sparing_one_takes_the_place_of_what_was_made_before_that_of_photos(self) -> None:
+        cache = PhotoCache(90)
+        made = [(number, "v1", "xl-800x480-cover-85-1") for number in range(1, 4)]
+        for name in (key(1), made[0], made[1]):
+            cache.put(name, bytes(30))
+        cache.touch(made[0])
+        cache.put(made[2], bytes(30), sparing=True)
+        assert set(cache) == {key(1), made[0], made[2]}
+        cache.put(key(2), bytes(90), sparing=True)
+        assert list(cache) == [key(2)]
 
     def test_a_photo_that_is_being_sent_stays(self) -> None:
         cache = PhotoCache(90)
@@ -160,6 +185,24 @@ def test_the_generation_changes_with_what_is_held() -> None:
     assert len(set(seen)) == 4
     cache.hold(key(9))
     assert cache.generation == seen[-1]
+
+
+def test_the_generation_does_not_change_with_what_was_made_of_photos() -> None:
+    cache = PhotoCache(60)
+    made = [(number, "v1", "xl-800x480-cover-85-1") for number in range(4)]
+    for name in made[:3]:
+        cache.put(name, bytes(30))  # the last one evicts the first
+    cache.discard(made[2])
+    cache.resize(10)
+    assert (cache.generation, cache.evictions, len(cache)) == (0, 2, 0)
+    cache.put(made[3], bytes(10))
+    cache.resize(60)
+    cache.put(key(1), bytes(10))
+    before = cache.generation
+    cache.resize(10)
+    assert (list(cache), cache.generation) == ([key(1)], before)
+    cache.resize(0)
+    assert cache.generation != before
 
 
 numbers = st.integers(1, 8)
@@ -279,11 +322,14 @@ class Accounting(RuleBasedStateMachine):
             self.discarded.discard(name)
             self.holders[name] += holders
             assert kept is self.lent[name]
-        elif not self.model_reserve(name, size):
+            return
+        former = self.resting.pop(name, None)
+        if not self.model_reserve(name, size):
             assert kept is None
+            if former is not None:
+                self.resting[name] = former
         else:
             del self.reserved[name]
-            self.resting.pop(name, None)
             assert kept is photo
             if holders:
                 self.lent[name], self.holders[name] = photo, holders

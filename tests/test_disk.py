@@ -65,6 +65,47 @@ def test_what_was_made_of_photos_takes_a_quarter_and_leaves_the_rest_to_them(tmp
     assert made[5] in disk
 
 
+def test_sizes_that_nobody_asks_for_any_more_make_room_for_others(tmp_path: Path) -> None:
+    def made(number: int, size: str) -> PhotoKey:
+        return (number, "1_1", f"{size}-85-1")
+
+    former = [made(number, f"{source}-800x480-cover") for source in ("sm", "m") for number in (1, 2)]
+    for second, key in enumerate(former):
+        disk_in(tmp_path).write(key, JPEG)
+        os.utime(next(tmp_path.glob(f"{key[0]}-*-{key[2]}.*")), (second, second))
+    clock = Clock()
+    disk = disk_in(tmp_path, max_bytes=16 * len(JPEG), clock=clock)
+    disk.write(KEY, JPEG)
+    present = [made(number, "xl-1920x1080-cover") for number in range(1, 9)]
+    disk.write(present[0], JPEG)
+    assert list(disk) == [*former, KEY]  # which may be asked for again
+    clock.now += HOUR
+    disk.write(present[0], JPEG)
+    assert list(disk) == [*former[1:], KEY, present[0]]
+    assert disk.read(former[1]) == JPEG  # from now on that size is asked for, too
+    disk.write(present[1], JPEG)
+    assert list(disk) == [*former[1:], KEY, present[0]]
+    assert len(list(tmp_path.glob("*.jpg"))) == 5 and disk.bytes == 5 * len(JPEG)
+    clock.now += HOUR
+    for key in present:
+        disk.write(key, JPEG)
+    assert list(disk) == [KEY, *present[:4]]
+
+
+def test_the_generation_does_not_change_with_what_was_made_of_photos(tmp_path: Path) -> None:
+    made = (1, "1_1", "xl-800x480-cover-85-1")
+    disk = disk_in(tmp_path)
+    seen = [disk.generation]
+    for key in (made, KEY):
+        disk.write(key, JPEG)
+        seen.append(disk.generation)
+    disk.retain(lambda key: key != made)
+    seen.append(disk.generation)
+    assert seen == [0, 0, 1, 1]
+    disk.retain(lambda key: key != KEY)
+    assert (disk.generation, len(disk)) == (2, 0)
+
+
 def test_a_file_is_the_plain_jpeg_in_a_folder_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     disk_in(folder).write(KEY, JPEG)

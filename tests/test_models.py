@@ -73,6 +73,9 @@ class TestPhoto:
         changes = ({"id": 13}, {"version": "34_1687686881"}, {"size": "m"})
         assert len({PHOTO.etag, *(replace(PHOTO, **change).etag for change in changes)}) == 4  # type: ignore[arg-type]
 
+    def test_that_of_what_is_made_here_is_weak_for_its_bytes_follow_from_the_library_that_made_them_too(self) -> None:
+        assert replace(PHOTO, size="xl-800x480-cover-85-1").etag == 'W/"12-34_1687686880-xl-800x480-cover-85-1"'
+
     def test_a_changed_picture_has_another_key(self) -> None:
         assert PHOTO.key == (12, "34_1687686880", "xl")
         assert replace(PHOTO, version="new").key != PHOTO.key

@@ -74,6 +74,12 @@ async def shelved(stage: DiskStage, photo: Photo) -> bytes:
     return data
 
 
+async def settled(stage: DiskStage) -> None:
+    """Waits until the disk has removed and written what it was given."""
+    await asyncio.get_running_loop().run_in_executor(stage.shelf._writers, lambda: None)
+    await until(lambda: stage.shelf._writing is None)
+
+
 def only_file(folder: Path) -> Path:
     (file,) = folder.glob("*.jpg")
     return file
@@ -206,6 +212,47 @@ async def test_a_photo_that_has_left_the_album_leaves_the_disk(io_loop: Any, tmp
             stage.store.retain(Catalog.build([newer, stage.photos[2]], {}))
             await until(lambda: len(list(tmp_path.glob("*.jpg"))) == 1)
             await until(lambda: stage.store.held == (stage.photos[2].id,))
+
+
+@pytest.mark.gen_test
+async def test_what_the_disk_has_no_room_for_stays_the_least_recently_used(io_loop: Any, tmp_path: Path) -> None:
+    with nas_with(6, photo_bytes=100_000) as nas:
+        async with stage_on(nas, tmp_path, disk_bytes=350_000) as stage:
+            for photo in stage.photos:
+                await stage.get(photo)
+            await settled(stage)
+            kept = list(stage.disk)
+            assert len(kept) == 3
+            asked = [*stage.photos[:2], *stage.photos[:3:-1]]
+            for photo in asked:
+                await stage.get(photo)
+            used = list(stage.cache)
+            stage.store.retain(stage.catalog)
+            await settled(stage)
+            assert (list(stage.cache), list(stage.disk)) == (used, kept)
+            stage.store.retain(Catalog.build(stage.photos[1:], {}))  # which leaves room for one
+            await settled(stage)
+            assert len(stage.disk) == 3
+            (written,) = set(stage.disk) - set(kept)
+            left = [key for key in used if key in stage.cache]
+            assert list(stage.cache) == [*(key for key in left if key != written), written]
+
+
+@pytest.mark.gen_test
+async def test_a_disk_that_fails_leaves_the_order_of_use_as_it_is(io_loop: Any, tmp_path: Path) -> None:
+    with nas_with(4) as nas:
+        async with stage_on(nas, tmp_path) as stage:
+            for photo in stage.photos[:2]:
+                await stage.get(photo)
+            await until(lambda: len(stage.disk) == 2)
+            stage.disk._free_bytes = 10**18
+            for photo in [*stage.photos[2:], stage.photos[0]]:
+                await stage.get(photo)
+            await settled(stage)
+            used = list(stage.cache)
+            stage.store.retain(stage.catalog)
+            await settled(stage)
+            assert (list(stage.cache), len(stage.disk)) == (used, 2)
 
 
 @pytest.mark.gen_test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -303,7 +304,7 @@ def test_what_was_made_is_not_made_again(small: Stage) -> None:
     assert made(running) == 2
 
 
-@pytest.mark.parametrize("tag", ["{tag}", "W/{tag}", '"a", {tag}', "*"])
+@pytest.mark.parametrize("tag", ["W/{tag}", "{tag}", '"a", W/{tag}', "*"])
 def test_a_client_that_has_it_costs_neither_work_nor_a_call(small: Stage, tag: str) -> None:
     running, nas = small
     path = f"{first(running)}?w=240&h=160"
@@ -312,7 +313,7 @@ def test_a_client_that_has_it_costs_neither_work_nor_a_call(small: Stage, tag: s
     before = running.stats()
     for method in ("GET", "HEAD"):
         answer = running.request(method, path, headers={"If-None-Match": tag.format(tag=etag)})
-        assert (answer.status_code, answer.headers["ETag"], answer.content) == (304, etag, b"")
+        assert (answer.status_code, answer.headers["ETag"], answer.content) == (304, f"W/{etag}", b"")
     assert [running.stats()[name] for name in ("hits", "misses")] == [before[name] for name in ("hits", "misses")]
     assert made(running) == 0
 
@@ -387,6 +388,28 @@ def test_what_was_sent_is_held_by_nobody(small: Stage) -> None:
     assert running.call(lambda: cache.bytes) == 0
 
 
+@pytest.mark.parametrize("has_landed", [False, True])
+def test_who_leaves_while_a_picture_is_made_holds_nothing(small: Stage, has_landed: bool) -> None:
+    running, _ = small
+    sizes, photo = running.service.sizes, running.service.sync.catalog.photos[0]
+
+    async def ask_and_leave() -> None:
+        visit = asyncio.ensure_future(sizes.get(photo, Fit(90, 60)))
+        await asyncio.sleep(0)
+        (flight,) = sizes._flights.values()
+        if has_landed:
+            flight.landed.add_done_callback(lambda _: visit.cancel())
+        else:
+            visit.cancel()
+        await asyncio.wait([visit])
+        assert visit.cancelled()
+
+    running.call(ask_and_leave)
+    idle(running)
+    assert made(running) == 1
+    assert not running.service.store.cache._lent
+
+
 def test_what_leaves_no_room_is_told() -> None:
     with service_on(library_of(1), max_cache_bytes=len(rendition("xl")) + 1000) as (running, _):
         store, photo = running.service.store, running.service.sync.catalog.photos[0]
@@ -411,6 +434,17 @@ def test_while_the_nas_is_away_a_size_is_made_of_what_is_held(small: Stage) -> N
     dealt = [running.get("/files?w=2500") for _ in range(6)]
     assert {size_of(answer) for answer in dealt} == {(1920, 1280)}
     assert len({answer.headers["Content-Location"] for answer in dealt}) == 3
+
+
+def test_while_the_nas_is_away_no_size_costs_more_than_the_room_of_one_picture() -> None:
+    limit = 12 * len(rendition("xl"))
+    with service_on(library_of(12), max_cache_bytes=limit) as (running, nas):
+        nas.stop()
+        running.look()
+        for width in range(1700, 1730):
+            assert size_of(running.get(f"/files?w={width}"))[0] == width
+            idle(running)
+        assert len(running.service.store.held) >= 10  # one for the picture that is sent, one for that made ahead
 
 
 def test_a_slow_nas_keeps_nobody_waiting_for_a_better_rendition(monkeypatch: pytest.MonkeyPatch) -> None:
