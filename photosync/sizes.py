@@ -48,9 +48,8 @@ class Sizes:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="resize")
         self._flights: dict[PhotoKey, _Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._unusable: dict[
-            PhotoKey, tuple[str, str, str]
-        ] = {}  # no errors, which would hold bytes by their traceback
+        # What errors told, not they themselves: their tracebacks would hold photos.
+        self._unusable: dict[PhotoKey, tuple[str, str, str]] = {}
         self._notices: dict[tuple[bytes, Fit], bytes] = {}
         self._loaded = False
         self._closed = False

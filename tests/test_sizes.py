@@ -437,7 +437,7 @@ def test_while_the_nas_is_away_a_size_is_made_of_what_is_held(small: Stage) -> N
 
 
 def test_while_the_nas_is_away_no_size_costs_more_than_the_room_of_one_picture() -> None:
-    limit = 12 * len(rendition("xl"))
+    limit = 14 * len(rendition("xl"))
     with service_on(library_of(12), max_cache_bytes=limit) as (running, nas):
         nas.stop()
         running.look()
@@ -471,6 +471,7 @@ def test_the_pictures_that_say_what_is_wrong_are_made_once_for_each_size() -> No
     with canary_nas() as nas:
         nas.stop()
         with Running(settings_for(nas)) as running:
+            running.wait_for("/readyz", lambda answer: answer.json()["status"] == "nas_down")
             for width in (300, 200, 300, 200):
                 answer = running.get(f"/files?w={width}", headers={"Accept": "image/*"})
                 assert opened(answer.content).width == width

@@ -59,7 +59,7 @@ function timely(act) {
 function get(address, done, failed) {
   const request = new XMLHttpRequest();
   request.open('GET', address);
-  request.setRequestHeader('X-Requested-With', 'XMLHttpRequest');  // a 401 then opens no login box over the photo
+  request.setRequestHeader('X-Requested-With', 'XMLHttpRequest');  // no login box over the photo
   request.timeout = DEADLINE;
   request.onload = () => {
     if (request.status === 200) done(request);
@@ -228,7 +228,7 @@ function soften(canvas, img) {
   pen.imageSmoothingQuality = 'medium';
   pen.drawImage(img, 0, 0, 128, 128);
   for (let side = 128; side > 8; side /= 2) pen.drawImage(canvas, 0, 0, side, side, 0, 0, side / 2, side / 2);
-  // Half a pixel is left out at the edges: smoothing would mix in what lies beyond.
+  // Without the outermost half pixel: smoothing mixes in what is beyond.
   for (let side = 8; side < 128; side *= 2) pen.drawImage(canvas, 0.5, 0.5, side - 1, side - 1, 0, 0, side * 2, side * 2);
   pen.fillStyle = 'rgba(0, 0, 0, .4)';
   pen.fillRect(0, 0, 128, 128);
@@ -385,7 +385,7 @@ document.addEventListener('touchend', event => {
   touch = null;
   if (Math.abs(x) > 50 && Math.abs(x) > 2 * Math.abs(y)) move(x < 0 ? 1 : -1);
   else if (Math.abs(x) + Math.abs(y) < 10 && main.contains(event.target)) {
-    event.preventDefault();  // the click, which would come late, or not at all soon after a swipe
+    event.preventDefault();  // the click, which would come late or never
     main.onclick();
   }
 });
