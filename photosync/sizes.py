@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from . import resize
 from .errors import Busy, NasBadAnswer, NasError, PhotosSyncError
@@ -47,6 +49,7 @@ class Sizes:
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="resize")
         self._flights: dict[PhotoKey, _Flight] = {}
+        self._late: set[PhotoKey] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         # What errors told, not they themselves: their tracebacks would hold photos.
         self._unusable: dict[PhotoKey, tuple[str, str, str]] = {}
@@ -118,9 +121,7 @@ class Sizes:
     def _depart(self, photo: Photo, fit: Fit) -> _Flight:
         key = best(photo, fit).key
         flight = self._flights[key] = _Flight(asyncio.get_running_loop().create_future())
-        task = asyncio.get_running_loop().create_task(self._fly(key, flight, photo, fit))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._start(key, flight, self._made(photo, fit))
         return flight
 
     def _leave(self, flight: _Flight) -> None:
@@ -130,9 +131,15 @@ class Sizes:
         else:
             flight.waiting -= 1
 
-    async def _fly(self, key: PhotoKey, flight: _Flight, photo: Photo, fit: Fit) -> None:
+    def _start(self, key: PhotoKey, flight: _Flight, making: Coroutine[Any, Any, Picture]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._fly(key, flight, making))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _fly(self, key: PhotoKey, flight: _Flight, making: Coroutine[Any, Any, Picture]) -> None:
         try:
-            picture, data = await self._made(photo, fit)
+            picture, data = await making
         except PhotosSyncError as error:
             self._fail(key, flight, error)
         except Exception as error:
@@ -151,7 +158,7 @@ class Sizes:
             no_room = "The photos being sent at the moment leave no room for another one."
             self._fail(key, flight, Busy(no_room, "A larger --max-cache leaves more.", retry_after_seconds=2))
             return
-        del self._flights[key]
+        self._forget(key, flight)
         flight.landed.set_result((picture, kept))
         if not self._sync.catalog.is_current(picture.key):
             self._store.cache.discard(picture.key)
@@ -159,9 +166,13 @@ class Sizes:
             self._store.shelf.keep(picture.key)
 
     def _fail(self, key: PhotoKey, flight: _Flight, error: Exception) -> None:
-        del self._flights[key]
+        self._forget(key, flight)
         flight.landed.set_exception(error)
         flight.landed.exception()  # nobody has to wait for a picture made ahead
+
+    def _forget(self, key: PhotoKey, flight: _Flight) -> None:
+        if self._flights.get(key) is flight:  # which one made late is not
+            del self._flights[key]
 
     async def _made(self, photo: Photo, fit: Fit) -> Picture:
         """Of the first source that can be had."""
@@ -180,12 +191,29 @@ class Sizes:
             return picture, data
         if picture.key in self._unusable:
             raise NasBadAnswer(*self._unusable[picture.key])
+        if picture.key in self._late:
+            raise TimeoutError
         original = replace(photo, size=source)
         listed = source == photo.size
         patience_seconds = _PATIENCE_SECONDS if not listed and self._store.has(photo) else None
-        data = await asyncio.wait_for(self._store.get(original, passing=not listed), patience_seconds)
+        fetching = asyncio.get_running_loop().create_task(self._store.get(original, passing=not listed))
+        await asyncio.wait([fetching], timeout=patience_seconds)
+        making = self._made_from(original, fetching, picture, fit)
+        if not fetching.done():
+            self._make_late(picture, making)
+            raise TimeoutError
+        return await making
+
+    def _make_late(self, picture: Photo, making: Coroutine[Any, Any, Picture]) -> None:
+        """Who waited is given another one; this is for those who ask again."""
+        flight = _Flight(asyncio.get_running_loop().create_future())
+        self._late.add(picture.key)
+        self._start(picture.key, flight, making).add_done_callback(lambda _: self._late.discard(picture.key))
+
+    async def _made_from(self, original: Photo, fetching: asyncio.Task[bytes], picture: Photo, fit: Fit) -> Picture:
+        data = await fetching
         try:
-            return picture, await self._resized(data, fit, max(photo.width, photo.height))
+            return picture, await self._resized(data, fit, max(original.width, original.height))
         except NasBadAnswer as error:
             self._remember(picture.key, error)
             raise

@@ -458,6 +458,40 @@ def test_a_slow_nas_keeps_nobody_waiting_for_a_better_rendition(monkeypatch: pyt
             go.set()
 
 
+def test_a_rendition_that_comes_late_is_there_for_those_who_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosync.sizes._PATIENCE_SECONDS", 0.05)
+    go = threading.Event()
+    with service_on(library_of(3), timeout_seconds=60.0) as (running, nas):
+        nas.fault(hold(go), api=THUMBNAIL)
+        path, store = f"{first(running)}?w=240", running.service.store
+        number = running.service.sync.catalog.photos[0].id
+        try:
+            early = [running.get(path) for _ in range(3)]
+            assert {size_of(answer) for answer in early} == {(240, 160)}
+            assert {answer.headers["Cache-Control"] for answer in early} == {"no-store"}
+        finally:
+            go.set()
+        wait_until(lambda: "sm-240x0-contain-85-1" in keys_of(running, number))
+        answer = running.get(path)
+        assert "ETag" in answer.headers
+        assert fetched(nas).count("sm") == 1
+        wait_until(lambda: running.call(lambda: not store.cache._lent and not running.service.sizes._late))
+        assert "sm" not in keys_of(running, number)
+
+
+def test_a_rendition_that_never_comes_is_not_waited_for_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosync.sizes._PATIENCE_SECONDS", 0.05)
+    go = threading.Event()
+    with service_on(library_of(1), timeout_seconds=60.0) as (running, nas):
+        nas.fault(hold(go), api=THUMBNAIL)
+        assert size_of(running.get(f"{first(running)}?w=240")) == (240, 160)
+        assert running.call(lambda: len(running.service.sizes._late)) == 1
+        nas.stop()
+        go.set()
+        wait_until(lambda: running.call(lambda: not running.service.sizes._late))
+        assert size_of(running.get(f"{first(running)}?w=240")) == (240, 160)
+
+
 def test_the_pictures_that_say_what_is_wrong_have_the_size_too() -> None:
     with canary_nas() as nas:
         nas.stop()
