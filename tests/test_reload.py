@@ -251,6 +251,16 @@ class TestOfTheNas:
         assert album == {"Grandparents"}
         assert reloading.get("/files").status_code == 200
 
+    def test_what_is_made_of_photos_of_another_album_is_kept(self, nas: FakeNas) -> None:
+        pytest.importorskip("PIL", reason="Pillow is not installed: there is no wheel of it for this machine")
+        with Reloading(settings_for(nas, albums=("Grandparents",))) as running:
+            running.wait_until_all_is_held()
+            before = running.get("/files/list").json()
+            running.reload(albums=("kitchen-dash",))
+            path = next(photo.url for photo in running.service.sync.catalog.photos if photo.filename not in before)
+            assert [running.get(f"{path}?w=90").status_code for _ in range(2)] == [200, 200]
+            assert running.service.sizes.made == 1
+
     def test_one_login_for_each_change_and_the_old_session_is_ended(self, reloading: Reloading, nas: FakeNas) -> None:
         for number, albums in enumerate((("Grandparents",), ("kitchen-dash", "Grandparents"), ("kitchen-dash",)), 2):
             reloading.reload(albums=albums)

@@ -26,6 +26,7 @@ from test_store import Crowd
 from photosync.fakenas import FakeNas, Item, Library, error, hold
 from photosync.fakenas.items import BROKEN
 from photosync.fit import Fit
+from photosync.models import Photo
 from photosync.sizes import MOST_WAITING
 
 THUMBNAIL, DOWNLOAD = "SYNO.Foto.Thumbnail", "SYNO.Foto.Download"
@@ -376,6 +377,36 @@ def test_the_next_picture_of_a_screen_is_made_ahead(small: Stage) -> None:
     assert made(running) == 4
 
 
+def test_nothing_is_made_ahead_while_another_picture_is_made(small: Stage) -> None:
+    running, _ = small
+    sizes, (photo, other, _) = running.service.sizes, running.service.sync.catalog.photos
+    with held_up(running):
+        crowd = Crowd(running, [f"{photo.url}?w=90"])
+        wait_until(lambda: sizes.waiting == 1)
+        running.call(lambda: sizes.make_ahead(other, Fit(80, 0)))
+        assert sizes.waiting == 1
+    assert size_of(crowd.answers()[0]) == (90, 60)
+    idle(running)
+    running.call(lambda: sizes.make_ahead(other, Fit(80, 0)))
+    wait_until(lambda: made(running) == 2)
+
+
+def test_nothing_is_made_ahead_of_a_photo_that_cannot_be_had(small: Stage) -> None:
+    running, nas = small
+    service = running.service
+    nas.stop()
+    running.look()
+
+    def begun(photo: Photo) -> int:
+        service.sizes.make_ahead(photo, Fit(80, 0))
+        return service.sizes.waiting
+
+    gone, held, _ = service.sync.catalog.photos
+    running.call(lambda: service.store.cache.discard(gone.key))
+    assert running.call(lambda: begun(gone)) == 0
+    assert running.call(lambda: begun(held)) == 1
+
+
 def test_what_was_sent_is_held_by_nobody(small: Stage) -> None:
     running, _ = small
     for path in (f"{first(running)}?w=90", f"{first(running)}?w=2500", "/files?w=80", "/files?w=70&format=json"):
@@ -434,6 +465,27 @@ def test_while_the_nas_is_away_a_size_is_made_of_what_is_held(small: Stage) -> N
     dealt = [running.get("/files?w=2500") for _ in range(6)]
     assert {size_of(answer) for answer in dealt} == {(1920, 1280)}
     assert len({answer.headers["Content-Location"] for answer in dealt}) == 3
+
+
+def test_what_was_made_of_another_rendition_is_made_once_and_held_by_nobody(small: Stage) -> None:
+    running, nas = small
+    nas.stop()
+    assert len({running.get(f"{first(running)}?w=240").content for _ in range(3)}) == 1
+    assert made(running) == 1
+    wait_until(lambda: not running.service.traffic.active)
+    assert not running.service.store.cache._lent
+
+
+def test_where_nothing_is_held_the_best_rendition_is_waited_for(small: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, nas = small
+    monkeypatch.setattr("photosync.sizes._PATIENCE_SECONDS", 0.0)
+    photo = running.service.sync.catalog.photos[0]
+    running.call(lambda: running.service.store.cache.discard(photo.key))
+    before = len(fetched(nas))
+    answer = running.get(f"{photo.url}?w=240")
+    assert size_of(answer) == (240, 160)
+    assert "ETag" in answer.headers
+    assert fetched(nas)[before:] == ["sm"]
 
 
 def test_while_the_nas_is_away_no_size_costs_more_than_the_room_of_one_picture() -> None:
@@ -598,6 +650,23 @@ def test_a_photo_that_had_to_wait_for_others_is_not_lost_for_the_round() -> None
         assert len(set(dealt)) == 12
 
 
+def test_what_was_not_foreseen_is_told_and_logged(
+    small: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    running, _ = small
+
+    def failing(*_: object) -> bytes:
+        raise LookupError("unheard of")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("photosync.resize.resized", failing)
+        answer = running.get(f"{first(running)}?w=90")
+    assert answer.status_code == 502
+    assert "LookupError" in answer.json()["error"]
+    assert "unheard of" in caplog.text
+    assert size_of(running.get(f"{first(running)}?w=90")) == (90, 60)
+
+
 def test_when_no_photo_can_be_resized_it_is_told() -> None:
     flat = library_of(3, picture=lambda size: claiming(rendition(size), 60_000, 60_000))
     with service_on(flat) as (running, _):
@@ -677,6 +746,21 @@ def test_stopping_waits_for_nothing_that_is_made(small: Stage) -> None:
     running.call(lambda: running.service.sizes.make_ahead(running.service.sync.catalog.photos[0], Fit(90, 60)))
     running.stop()
     assert running.service.sizes.waiting == 0
+
+
+def test_once_it_stops_nothing_more_is_resized(small: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    running, nas = small
+    go = threading.Event()
+    nas.fault(hold(go), api=THUMBNAIL)
+    crowd = Crowd(running, [f"{first(running)}?w=240"])
+    wait_until(lambda: nas.answering == 1)
+    running.call(lambda: running.service.sizes.close(0.0))
+    go.set()
+    (answer,) = crowd.answers()
+    assert answer.status_code == 503
+    assert "stopping" in answer.json()["error"]
+    assert made(running) == 0
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 # without Pillow, and before it is used
