@@ -7,10 +7,12 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache, partial
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine, format_timestamp
+from tornado.iostream import IOStream, SSLIOStream
 
 from .degree import staleness
 from .guard import Guard
@@ -38,8 +40,9 @@ SHORT_BYTES = 16 * 1024
 one object after them: only so do clients share its memory."""
 
 _PHOTO = re.compile(r"/files/([1-9][0-9]{0,18})\.jpg", re.ASCII)
-_OK = ResponseStartLine("HTTP/1.1", 200, "OK")
-_NOT_MODIFIED = ResponseStartLine("HTTP/1.1", 304, "Not Modified")
+_PICTURE_HEADERS = "".join(
+    f"{name}: {value}\r\n" for name, value in [*COMMON_HEADERS.items(), EMBEDDABLE, ("Content-Type", "image/jpeg")]
+)
 
 
 class Direct(HTTPMessageDelegate):
@@ -72,7 +75,8 @@ class Direct(HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         assert isinstance(start_line, RequestStartLine)
         found = self._photo_asked_for(start_line.path) if start_line.method == "GET" else None
-        usual = not self._traffic.stopping and not log.isEnabledFor(logging.DEBUG)  # handlers say goodbye, and log
+        # Handlers say goodbye, speak to old clients, and log.
+        usual = not self._traffic.stopping and _stays(start_line, headers) and not log.isEnabledFor(logging.DEBUG)
         if found is not None and usual and self._is_admitted(headers):
             self._look_up(int(found[1]), headers.get("If-None-Match"))
         if self._photo is not None:
@@ -114,46 +118,61 @@ class Direct(HTTPMessageDelegate):
             self._photo = photo
 
     def _answer(self, photo: Photo) -> None:
-        headers = HTTPHeaders()
-        headers["Date"] = _date(int(time.time()))
-        headers["ETag"] = photo.etag
-        headers["Cache-Control"] = photo_caching(self._guard)
-        if self._guard.origins:
-            headers["Vary"] = "Origin"
-        if staleness(self._sync, self._store) is not None:
-            headers.add(*STALE_ANSWER)
-        self._traffic.responses["OnePhoto", 200 if self._data else 304] += 1
-        if self._data is None:
-            self._connection.write_headers(_NOT_MODIFIED, headers)
-            self._connection.finish()
+        data = self._data
+        self._traffic.responses["OnePhoto", 200 if data else 304] += 1
+        if data is None:
+            rest = _send(self._connection.stream, self._head("304 Not Modified", photo), b"")
         else:
-            self._send(photo, self._data, headers)
-
-    def _send(self, photo: Photo, data: bytes, headers: HTTPHeaders) -> None:
-        for name, value in COMMON_HEADERS.items():
-            headers[name] = value
-        headers[EMBEDDABLE[0]] = EMBEDDABLE[1]
-        headers["Content-Type"] = "image/jpeg"
-        headers["Content-Length"] = str(len(data))
-        self._traffic.begin()
-        if len(data) <= SHORT_BYTES:
-            sent = self._connection.write_headers(_OK, headers, data)
-        else:
-            self._connection.write_headers(_OK, headers)
-            sent = self._connection.write(data)
-        self._connection.finish()
-        if sent.done():
-            self._sent(photo, None, sent)
+            self._traffic.begin()
+            head = self._head("200 OK", photo, f"{_PICTURE_HEADERS}Content-Length: {len(data)}\r\n")
+            rest = _send(self._connection.stream, head, data)
+        if rest is None or rest.done():
+            self._sent(photo)
         else:
             limit = asyncio.get_running_loop().call_later(LONGEST_RESPONSE_SECONDS, self._connection.stream.close)
-            sent.add_done_callback(partial(self._sent, photo, limit))
+            rest.add_done_callback(partial(self._sent, photo, limit))
 
-    def _sent(self, photo: Photo, limit: asyncio.TimerHandle | None, sent: asyncio.Future[None]) -> None:
+    def _head(self, status: str, photo: Photo, more: str = "") -> bytes:
+        """Status line and headers, spelled as a handler's are."""
+        if self._guard.origins:
+            more += "Vary: Origin\r\n"
+        if staleness(self._sync, self._store) is not None:
+            more += f"{': '.join(STALE_ANSWER)}\r\n"
+        return (
+            f"HTTP/1.1 {status}\r\nDate: {_date(int(time.time()))}\r\nEtag: {photo.etag}\r\n"
+            f"Cache-Control: {photo_caching(self._guard)}\r\n{more}\r\n"
+        ).encode("ascii")
+
+    def _sent(self, photo: Photo, limit: asyncio.TimerHandle | None = None, *_: object) -> None:
         """The client has it all, or has left."""
         if limit is not None:
             limit.cancel()
-        self._store.release(photo)
-        self._traffic.end()
+        if self._data is not None:
+            self._store.release(photo)
+            self._traffic.end()
+        self._connection.finish()
+
+
+def _send(stream: IOStream, head: bytes, body: bytes) -> asyncio.Future[None] | None:
+    """Sends both in one call to the system. What that does not take at once is sent as the client takes it, until the
+    future is done.
+    """
+    if stream.closed():
+        return None
+    sent = 0
+    if not (stream.writing() or isinstance(stream, SSLIOStream)):
+        with suppress(OSError):  # which is met again, and handled, by the stream
+            sent = stream.socket.sendmsg((head, body))
+    if sent == len(head) + len(body):
+        return None
+    if sent < len(head):
+        stream.write(head[sent:])
+    return stream.write(memoryview(body)[max(0, sent - len(head)) :])
+
+
+def _stays(start_line: RequestStartLine, headers: HTTPHeaders) -> bool:
+    """Whether the connection stays after the answer without a word about it."""
+    return start_line.version == "HTTP/1.1" and headers.get("Connection", "keep-alive").lower() == "keep-alive"
 
 
 def photo_caching(guard: Guard) -> str:

@@ -10,7 +10,7 @@ import pytest
 from conftest import Running, canary_nas, settings_for, wait_until
 from outside import connect, read_header, read_to_end, talk
 
-from photosync import direct, handler
+from photosync import direct, handler, web
 from photosync.errors import NasUnreachable
 from photosync.fakenas import Library
 from photosync.models import Photo
@@ -90,9 +90,41 @@ def test_hits_misses_and_answers_are_counted_as_by_a_handler(one: Running) -> No
 @pytest.mark.parametrize("host", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a/b\r\n", b"Host: a b\r\n"])
 def test_a_request_whose_host_is_missing_or_odd_is_refused(one: Running, host: bytes) -> None:
     photo = photo_of(one)
-    for tag in (b"", b"If-None-Match: " + photo.etag.encode() + b"\r\n"):
-        request = b"GET %b HTTP/1.1\r\n%b%bConnection: close\r\n\r\n" % (photo.url.encode(), host, tag)
-        assert talk(one.service.port, request).startswith(b"HTTP/1.1 400 ")
+    for more in (b"", b"If-None-Match: " + photo.etag.encode() + b"\r\n", b"Connection: close\r\n"):
+        with connect(one.service.port) as client:
+            client.sendall(b"GET %b HTTP/1.1\r\n%b%b\r\n" % (photo.url.encode(), host, more))
+            assert read_header(client).startswith(b"HTTP/1.1 400 ")
+
+
+ASKED = {
+    "HTTP/1.1": (b"HTTP/1.1", b"", True),
+    "keep-alive": (b"HTTP/1.1", b"Connection: Keep-Alive\r\n", True),
+    "close": (b"HTTP/1.1", b"Connection: close\r\n", False),
+    "upgrade": (b"HTTP/1.1", b"Connection: Upgrade\r\nUpgrade: h2c\r\n", False),
+    "HTTP/1.0": (b"HTTP/1.0", b"", False),
+    "HTTP/1.0, keep-alive": (b"HTTP/1.0", b"Connection: keep-alive\r\n", False),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_only_requests_that_say_nothing_of_the_connection_need_no_handler(
+    one: Running, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, more, is_short = ASKED[asked]
+    handled: list[str] = []
+    monkeypatch.setattr(web.OnePhoto, "prepare", lambda handler: handled.append(handler.request.path))
+    photo, kept = photo_of(one), asked not in ("close", "HTTP/1.0")
+    with connect(one.service.port) as client:
+        for count in range(1, 3 if kept else 2):
+            client.sendall(b"GET %b %b\r\nHost: x\r\n%b\r\n" % (photo.url.encode(), version, more))
+            header, _, body = read_header(client).partition(b"\r\n\r\n")
+            length = int(header.lower().partition(b"content-length: ")[2].split()[0])
+            while len(body) < length:
+                body += client.recv(1_000_000)
+            assert body.endswith(b"\xff\xd9")
+            assert len(handled) == (0 if is_short else count)
+        assert (b"Connection: close" in header) == (asked == "close")
+        assert (b"Connection: Keep-Alive" in header) == (asked == "HTTP/1.0, keep-alive")
 
 
 def test_a_request_with_a_body_is_answered_after_it(one: Running) -> None:
