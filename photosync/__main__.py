@@ -16,6 +16,7 @@ from .secret import Secret
 from .settings import Settings, load_settings
 
 EXIT_FAILED = 1
+_SWITCH_SECONDS = 0.001  # how long a thread that computes lets the others wait: the loop must not stand still
 EXIT_CONFIGURATION = 2
 
 
@@ -68,12 +69,13 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
     import logging
 
     from .allocator import tune_allocator
-    from .connect import build_client, log_in_early
+    from .connect import build_client, log_in_early, look_early
     from .listen import SYSTEMD_LISTENS, listen, passed_sockets
     from .log import Logging, Redactor
 
     gc.disable()  # what is being loaded stays, and need not be looked through meanwhile
     tune_allocator()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     passed = passed_sockets(os.environ)
     sockets = passed or listen(settings.listen_address, settings.server_port)
     redactor = Redactor()
@@ -86,8 +88,12 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
     lines.start()  # before any thread that may have something to say
     try:
         client = build_client(settings, redactor)
-        log_in_early(client)
-        # Loading the server takes about as long as the login: both at once.
+        # Loading the server takes about as long as the first calls to the NAS: both at once.
+        first_look = None
+        if settings.state_dir is None:
+            first_look = look_early(client, settings.albums)
+        else:
+            log_in_early(client)  # what is known of the albums is not read yet
         from .process import run
         from .reload import Reload
         from .service import Service
@@ -98,7 +104,7 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
             logging.getLogger(__name__).warning("%s", warning)
         if passed:
             logging.getLogger(__name__).info(SYSTEMD_LISTENS)
-        service = Service(settings, client, sockets)
+        service = Service(settings, client, sockets, first_look=first_look)
         reload = Reload(
             service,
             settings,

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from .account import Account
+from .albums import AlbumView, Look, look
 from .brake import LoginBrake
 from .calls import Calls
+from .catalog import Catalog
 from .errors import PhotosSyncError
 from .log import Redactor
 from .nas import SynologyClient
@@ -92,3 +97,20 @@ def log_in_early(client: SynologyClient) -> None:
             client.login()
 
     threading.Thread(target=log_in, name="nas-login", daemon=True).start()
+
+
+def look_early(client: SynologyClient, albums: Sequence[str]) -> Callable[[], Look]:
+    """Starts the first look at albums of which nothing is known, as `log_in_early` does. What is returned waits for it,
+    and gives or raises what came of it.
+    """
+    views = [AlbumView(name) for name in albums]
+    found: Future[Look] = Future()
+
+    def look_at_them() -> None:
+        try:
+            found.set_result(look(client, views, Catalog(), now=time.monotonic()))
+        except Exception as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_at_them, name="nas-look", daemon=True).start()
+    return found.result

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ _PAGE_ROWS = 1000
 _ALBUM_PAGE_ROWS = 500
 _MAX_PAGES = 2000
 _ALBUM = "SYNO.Foto.Browse.Album"
+_SHARING = "SYNO.Foto.Sharing.Misc"
 _ALBUM_DETAILS: Sequence[str] = ["thumbnail"]
 _LINKED_ALBUM_DETAILS: Sequence[str] = ["thumbnail", "sharing_info"]
 _ITEM_DETAILS: Sequence[str] = ["thumbnail", "resolution", "address", "description"]
@@ -75,10 +77,12 @@ class SynologyClient:
         """Every album the account can see, its own first, then those shared with it; or the share link's album."""
         if self._way_in.passphrase:
             return [self._get_album({"passphrase": self._way_in.passphrase}, shared_with_me=True)]
-        albums = self._album_pages(_ALBUM, "list", shared_with_me=False)
-        if self._session.offers("SYNO.Foto.Sharing.Misc"):
-            albums += self._album_pages("SYNO.Foto.Sharing.Misc", "list_shared_with_me_album", shared_with_me=True)
-        return albums
+        self._session.login()
+        if not self._session.offers(_SHARING):
+            return self._own_albums()
+        with ThreadPoolExecutor(1, thread_name_prefix="nas-albums") as thread:  # one list need not wait for the other
+            shared = thread.submit(self._album_pages, _SHARING, "list_shared_with_me_album", shared_with_me=True)
+            return self._own_albums() + shared.result()
 
     def album_state(self, album: Album) -> Album:
         """The album as it is now, by one small call. NasCallRefused if it is gone, AlbumProblem if it was a link's."""
@@ -174,6 +178,9 @@ class SynologyClient:
         if not rows:
             raise self._way_in.call_error(_ALBUM, 642)
         return self._album(rows[0], shared_with_me=shared_with_me)
+
+    def _own_albums(self) -> list[Album]:
+        return self._album_pages(_ALBUM, "list", shared_with_me=False)
 
     def _album_pages(self, api: str, method: str, *, shared_with_me: bool) -> list[Album]:
         albums: dict[int, Album] = {}

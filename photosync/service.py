@@ -7,13 +7,13 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.platform.asyncio import AsyncIOLoop
 
-from .albums import AlbumView
+from .albums import AlbumView, Look
 from .cache import PhotoCache
 from .catalog import Catalog
 from .deck import Decks
@@ -62,6 +62,7 @@ class Service:
         sockets: list[socket.socket],
         *,
         stall_seconds: float = 30.0,
+        first_look: Callable[[], Look] | None = None,
     ) -> None:
         rng = random.Random()
         self.client = client
@@ -80,7 +81,9 @@ class Service:
             shelf=shelf,
             longest_wait_seconds=_longest_wait(settings),
         )
-        self.sync = AlbumSync(self.client, self.store, settings.albums, settings.interval_seconds)
+        self.sync = AlbumSync(
+            self.client, self.store, settings.albums, settings.interval_seconds, first_look=first_look
+        )
         self.screens = Screens(self.sync, self.store, Decks(rng))
         self.sizes = Sizes(self.sync, self.store)
         if folder is not None:

@@ -37,6 +37,7 @@ _TESTED: Mapping[str, int] = {
 _INFO = "SYNO.API.Info"
 _PHOTOS = "SYNO.Foto.Browse.Item"
 _JSON_LIMIT_BYTES = 32_000_000
+_CALLS_AT_A_TIME = 4
 _DENIED_SECONDS = 30 * 60
 _PATH = re.compile(r"[A-Za-z0-9_\-]{1,64}\.cgi")
 
@@ -85,6 +86,7 @@ class DsmSession:
         self._clock = clock
         self._brake = brake or LoginBrake(clock)
         self._apis: Mapping[str, _Api] = {}  # replaced as a whole, by any thread
+        self._turns = threading.BoundedSemaphore(_CALLS_AT_A_TIME)
         self._lock = threading.Lock()  # held while a login is made; the next three change only then
         self._login: Login | None = None
         self._attempts = 0
@@ -132,7 +134,8 @@ class DsmSession:
 
     def call(self, api: str, method: str, fields: Mapping[str, Any]) -> object:
         """The `data` of a JSON call. Raises NasError."""
-        return self._data(api, self._ask(api, method, fields, _JSON_LIMIT_BYTES, None))
+        with self._turns:
+            return self._data(api, self._ask(api, method, fields, _JSON_LIMIT_BYTES, None))
 
     def fetch(
         self, api: str, method: str, fields: Mapping[str, Any], limit_bytes: int, room: Room | None, path: str = ""
@@ -140,7 +143,8 @@ class DsmSession:
         """A binary answer, as it came; `path` is one of the way's `thumbnail_paths`. Raises NasError, also for an error
         that came in its place.
         """
-        return self._ask(api, method, fields, limit_bytes, room, path).answer
+        with self._turns:
+            return self._ask(api, method, fields, limit_bytes, room, path).answer
 
     def _ask(
         self, api: str, method: str, fields: Mapping[str, Any], limit_bytes: int, room: Room | None, path: str = ""

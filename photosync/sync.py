@@ -58,6 +58,8 @@ class _Trouble:
 class AlbumSync:
     """The last good catalog, that of each album, and how the last look went.
 
+    `first_look` gives, on a worker thread, what a look that has begun before comes to.
+
     A failed look changes nothing but `last_error`, and is repeated by itself: earlier than after the interval as
     long as the store's breaker asks for short waits, later when it asks for long ones.
     """
@@ -69,6 +71,7 @@ class AlbumSync:
         albums: Sequence[str],
         interval_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        first_look: Callable[[], Look] | None = None,
     ) -> None:
         self.catalog = Catalog()
         self.views: Mapping[str, AlbumView] = {name: AlbumView(name) for name in albums}
@@ -81,6 +84,7 @@ class AlbumSync:
         self._source = source
         self._store = store
         self._clock = clock
+        self._first_look = first_look
         self._fresh_at = clock()
         self._trouble = _Trouble("The album" if len(albums) == 1 else "The NAS", clock)
         self._troubles = {
@@ -117,6 +121,7 @@ class AlbumSync:
         """Begins with what is known already, before `start`. Albums whose view has no listing are listed at once."""
         self.views = {view.name: view for view in views}
         self.catalog = catalog
+        self._first_look = None
 
     async def stop(self) -> None:
         self._periodic.stop()
@@ -224,7 +229,8 @@ class AlbumSync:
     async def _refresh(self, resting: Collection[str]) -> None:
         self.last_sync_at = datetime.now(UTC)
         views = tuple(self.views.values())
-        work = partial(look, self._source, views, self.catalog, now=self._clock(), resting=resting)
+        work = self._first_look or partial(look, self._source, views, self.catalog, now=self._clock(), resting=resting)
+        self._first_look = None
         try:
             self._take(await self._store.call(work), resting)
         except NasError as error:
