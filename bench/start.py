@@ -41,7 +41,7 @@ def first_photo(port: int) -> None:
             if answer.startswith(b"HTTP/1.1 200"):
                 assert answer.endswith(b"\xff\xd9") and len(answer) > PHOTO_BYTES / 2
                 return
-        time.sleep(0.001)
+        time.sleep(0.004)
 
 
 def service_seconds(nas: FakeNas, *options: str) -> float:

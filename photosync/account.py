@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from . import dsm
 from .device import DEVICE_NAME
@@ -27,8 +27,7 @@ class Login:
     headers: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """What proves who logs in: the password, and for a second factor a code or the id of a device it was asked on."""
 
     password: Secret

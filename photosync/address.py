@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from .secret import Secret
@@ -22,8 +22,7 @@ _RELAYED = re.compile(r"(.*\.)?(gofile\.me|(?<!\.direct\.)quickconnect\.(to|cn))
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True)
-class AddressOption:
+class AddressOption(NamedTuple):
     """How messages name what holds the NAS's address: `name` alone, `both` with the port, `put` before a base address
     that it ought to have.
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .catalog import Catalog, Photos, left_out
 from .errors import (
@@ -61,8 +61,7 @@ class AlbumView:
         return self.name or (self.album.name if self.album else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What one look at the albums found. `catalog`, of all of them together, is None if none was listed again.
 
     `fresh` are the photos that are new or changed.

@@ -6,8 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from . import dsm
 from .errors import LoginRefused, NasError, NasUnreachable
@@ -28,8 +27,7 @@ class Revealing(Protocol):
     def reveal(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
+class _Refusal(NamedTuple):
     error: LoginRefused
     secret: Revealing
     until: float

@@ -35,9 +35,6 @@ EMBEDDABLE = ("Cross-Origin-Resource-Policy", "cross-origin")
 STALE_ANSWER = ("Cache-Status", "photos-sync; hit; detail=stale")
 """Header of an answer that is made from an old catalog, or while the NAS is away (RFC 9211)."""
 LONGEST_RESPONSE_SECONDS = 300.0
-SHORT_BYTES = 16 * 1024
-"""What is written together with its headers is copied, which is quicker for a short body. A longer one is written as
-one object after them: only so do clients share its memory."""
 
 _PHOTO = re.compile(r"/files/([1-9][0-9]{0,18})\.jpg", re.ASCII)
 _PICTURE_HEADERS = "".join(

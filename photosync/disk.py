@@ -10,8 +10,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .models import RENDITIONS, PhotoKey
 from .state import StateTrouble
@@ -30,8 +30,7 @@ _UNUSED_SECONDS = 3600.0
 _MADE_SHARE = 4  # at most a quarter is for what was made of photos: it can be made again, they may be all there is
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     name: str
     size: int
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from .errors import BadParameter
 from .models import Photo
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 LONGEST_SIDE = 3840
 HIGHEST_QUALITY = 95
@@ -19,8 +22,7 @@ _SHORT_SIDES: Mapping[str, int] = {"sm": 240, "m": 320, "xl": 1280}
 _ENDLESS = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(NamedTuple):
     """A picture within, or (`cover`) of, `width` by `height` pixels; 0 where the other side alone bounds it.
 
     Whatever the photo: it is never enlarged.
@@ -71,21 +73,28 @@ class Fit:
         """
         if not self.cover:
             scale = self._scale(width, height)
-            return (max(1, round(width * scale)), max(1, round(height * scale))), (Fraction(1), Fraction(1))
-        part_width = max(Fraction(1), min(Fraction(width), Fraction(height * self.width, self.height)))
-        part_height = max(Fraction(1), min(Fraction(height), Fraction(width * self.height, self.width)))
+            return (max(1, round(width * scale)), max(1, round(height * scale))), (_ratio(1), _ratio(1))
+        part_width = max(_ratio(1), min(_ratio(width), _ratio(height * self.width, self.height)))
+        part_height = max(_ratio(1), min(_ratio(height), _ratio(width * self.height, self.width)))
         size = min(self.width, int(part_width)), min(self.height, int(part_height))
         return size, (part_width / width, part_height / height)
 
     def _scale(self, width: int, height: int) -> Fraction:
-        scales = [Fraction(most, side) for most, side in ((self.width, width), (self.height, height)) if most]
-        return min(Fraction(1), max(scales) if self.cover else min(scales))
+        scales = [_ratio(most, side) for most, side in ((self.width, width), (self.height, height)) if most]
+        return min(_ratio(1), max(scales) if self.cover else min(scales))
 
     def _suffices(self, size: str, photo: Photo) -> bool:
         """Of a photo of unknown shape every side has to do for both."""
         width, height = photo.width or _ENDLESS, photo.height or _ENDLESS
         short = _SHORT_SIDES.get(size, _ENDLESS)
-        return Fraction(short, min(width, height)) >= self._scale(width, height)
+        return _ratio(short, min(width, height)) >= self._scale(width, height)
+
+
+def _ratio(part: int, whole: int = 1) -> Fraction:
+    """Exact. Not loaded at the start, of which it would take a fiftieth: few clients ask for a size."""
+    from fractions import Fraction
+
+    return Fraction(part, whole)
 
 
 def _whole(name: str, text: str | None, default: int, highest: int) -> int:

@@ -10,10 +10,10 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv6Address, IPv6Network
+from typing import NamedTuple
 
 from .errors import TokenWanted, TooManyGuesses, WrongHost
 from .forwarded import Network, Proxies, plain_address
@@ -34,8 +34,7 @@ _COOKIE_LABEL = b"photos-sync: the cookie for this token"
 _MAY_BE_READ = "Content-Location, ETag, Retry-After, Cache-Status"
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """Who may look.
 
     `allowed_hosts` are in lower case, `*.example.org` means every name below. `origins` are as browsers send them.

@@ -13,7 +13,7 @@ from typing import Any
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
-from .direct import COMMON_HEADERS, EMBEDDABLE, LONGEST_RESPONSE_SECONDS, SHORT_BYTES
+from .direct import COMMON_HEADERS, EMBEDDABLE, LONGEST_RESPONSE_SECONDS
 from .errors import (
     AlbumProblem,
     BadParameter,
@@ -54,6 +54,9 @@ STATUSES: Mapping[type[PhotosSyncError], int] = {
 """The HTTP status of each error (RFC 9110, sections 15.5 and 15.6; RFC 6585); the first class that fits counts."""
 
 _RETRY_AFTER_SECONDS = 5
+# What is written together with its headers is copied, which is quicker for a short body. A longer one is written as
+# one object after them: only so do clients share its memory.
+_SHORT_BYTES = 16 * 1024
 METHODS = "GET, HEAD"
 _NEXT_STEPS: Mapping[int, str] = {
     404: "/setup lists every address.",
@@ -134,7 +137,7 @@ class Handler(RequestHandler):
             self.set_header(*EMBEDDABLE)
         elif content_type.startswith("text/html") and self.request.protocol == "https":  # without, it is ignored
             self.set_header("Cross-Origin-Opener-Policy", "same-origin")
-        if len(body) > SHORT_BYTES and self.request.method != "HEAD":
+        if len(body) > _SHORT_BYTES and self.request.method != "HEAD":
             await self.flush()
         self.write(body)
         await self.complete()

@@ -6,9 +6,8 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import __version__
 from .albums import AlbumView
@@ -76,8 +75,7 @@ def load_prometheus() -> None:
     import prometheus_client.core  # noqa: F401  # imported for its effect
 
 
-@dataclass(frozen=True, slots=True)
-class Monitor:
+class Monitor(NamedTuple):
     """What /metrics is read from."""
 
     sync: AlbumSync

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ENVIRONMENT_PREFIX = "PHOTOS_SYNC_"
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One row of the option table; the flag, the environment variable and the file's key share the name.
 
     `default` is what `--help` shows; "" means that there is none. `flag` options take no value.

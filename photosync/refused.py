@@ -9,9 +9,8 @@ import os
 import stat
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import dsm
 from .state import clear_unfinished, keep, locked
@@ -27,8 +26,7 @@ _MOST_BYTES = 100_000
 _FILE = "logins"
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """`at` counts from the start of the machine; `cause` is what was told, without a secret.
 
     `mark` tells the login's secret from others, mostly; None if it was of another start of the machine.

@@ -6,7 +6,6 @@ import io
 import math
 import re
 import struct
-from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from .errors import NasBadAnswer, NotInstalled
@@ -123,7 +122,7 @@ def _scaled(picture: JpegImageFile, fit: Fit, longest: int, sideways: bool) -> I
     from PIL.Image import Resampling
 
     counted = min(longest or max(picture.size), max(picture.size))
-    width, height = (max(1, round(Fraction(side * counted, max(picture.size)))) for side in picture.size)
+    width, height = (max(1, round(side * counted / max(picture.size))) for side in picture.size)
     size, part = fit.of(height, width) if sideways else fit.of(width, height)
     if sideways:
         size, part = size[::-1], part[::-1]

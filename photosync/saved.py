@@ -6,9 +6,9 @@ import hashlib
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .albums import AlbumView, each_once
 from .catalog import Catalog, Photos, PhotosById
@@ -23,8 +23,7 @@ class Unreadable(Exception):
     """The file is not whole, not of this service, or of another version of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """What a file holds: the albums that are still asked for, to be listed at the next look, and all together."""
 
     views: tuple[AlbumView, ...]

@@ -9,9 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from . import dsm
 from .account import AUTH, AskOnce, Login
@@ -42,8 +41,7 @@ _DENIED_SECONDS = 30 * 60
 _PATH = re.compile(r"[A-Za-z0-9_\-]{1,64}\.cgi")
 
 
-@dataclass(frozen=True, slots=True)
-class _Api:
+class _Api(NamedTuple):
     path: str
     version: int
     json_format: bool

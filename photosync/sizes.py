@@ -103,7 +103,7 @@ class Sizes:
         if made is not None or self._flights:
             return made or data
         try:
-            made = await self._resized(data, replace(fit, cover=False), 0)
+            made = await self._resized(data, fit._replace(cover=False), 0)
         except PhotosSyncError:
             return data
         if len(self._notices) >= _MOST_NOTICES:

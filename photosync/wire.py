@@ -7,10 +7,9 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -33,8 +32,7 @@ Room = Callable[[int], None]
 """Told at every piece how many bytes an answer takes in all, as far as that is known; raises to give it up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A complete answer with status 200 (or 404: `found` is False and the body was not read)."""
 
     content_type: str
