@@ -69,7 +69,7 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
     import logging
 
     from .allocator import tune_allocator
-    from .connect import build_client, log_in_early, look_early
+    from .connect import ask_early, build_client
     from .listen import SYSTEMD_LISTENS, listen, passed_sockets
     from .log import Logging, Redactor
 
@@ -89,11 +89,7 @@ def _run(settings: Settings, load: Callable[[], Settings]) -> int:
     try:
         client = build_client(settings, redactor)
         # Loading the server takes about as long as the first calls to the NAS: both at once.
-        first_look = None
-        if settings.state_dir is None:
-            first_look = look_early(client, settings.albums)
-        else:
-            log_in_early(client)  # what is known of the albums is not read yet
+        first_look = ask_early(client, settings)
         from .process import run
         from .reload import Reload
         from .service import Service

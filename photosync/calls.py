@@ -14,6 +14,9 @@ from .reply import Reply
 Call: TypeAlias = tuple[str, str, str]
 """API, method and outcome; the first two come from this program alone, so there are few."""
 
+NAS_CALLS = 4
+"""How many calls may be under way at a time."""
+
 OUTCOMES = ("ok", "refused", "timeout", "unreachable", "bad_answer", "given_up")
 _NO_TIME = empty(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _OUTCOMES: Mapping[type[PhotosSyncError], str] = {

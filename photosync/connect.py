@@ -86,6 +86,16 @@ def _wire(settings: Settings) -> Wire:
     )
 
 
+def ask_early(client: SynologyClient, settings: Settings) -> Callable[[], Look] | None:
+    """Starts the first calls to the NAS: a look at the albums, as `look_early` does, or only the login where a state
+    directory may tell what was known of them.
+    """
+    if settings.state_dir is None:
+        return look_early(client, settings.albums)
+    log_in_early(client)
+    return None
+
+
 def log_in_early(client: SynologyClient) -> None:
     """Starts the login on a thread of its own, while the rest of the program is still being loaded.
 

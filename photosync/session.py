@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from . import dsm
 from .account import AUTH, AskOnce, Login
 from .brake import LoginBrake
-from .calls import Calls
+from .calls import NAS_CALLS, Calls
 from .errors import LOOK_FOR_IT, NasBadAnswer, NasError, NasUnreachable
 from .reply import Reply, read_reply, unreadable
 from .share_link import LOGIN
@@ -36,7 +36,6 @@ _TESTED: Mapping[str, int] = {
 _INFO = "SYNO.API.Info"
 _PHOTOS = "SYNO.Foto.Browse.Item"
 _JSON_LIMIT_BYTES = 32_000_000
-_CALLS_AT_A_TIME = 4
 _DENIED_SECONDS = 30 * 60
 _PATH = re.compile(r"[A-Za-z0-9_\-]{1,64}\.cgi")
 
@@ -84,7 +83,7 @@ class DsmSession:
         self._clock = clock
         self._brake = brake or LoginBrake(clock)
         self._apis: Mapping[str, _Api] = {}  # replaced as a whole, by any thread
-        self._turns = threading.BoundedSemaphore(_CALLS_AT_A_TIME)
+        self._turns = threading.BoundedSemaphore(NAS_CALLS)
         self._lock = threading.Lock()  # held while a login is made; the next three change only then
         self._login: Login | None = None
         self._attempts = 0

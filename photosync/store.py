@@ -16,6 +16,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from .cache import PhotoCache
+from .calls import NAS_CALLS
 from .catalog import Catalog
 from .errors import Busy, NasError, NothingSynced, PhotoNotFound, PhotosSyncError
 from .flight import Flight, PictureSource
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-NAS_CALLS = 4
 """Calls at a time, at most: three downloads and one look at the album."""
 
 _DOWNLOADS = NAS_CALLS - 1

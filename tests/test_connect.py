@@ -8,10 +8,19 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import CANARY_PASSPHRASE, CANARY_PASSWORD, PATIENCE_SECONDS, Running, link_settings, settings_for, share
+from conftest import (
+    CANARY_PASSPHRASE,
+    CANARY_PASSWORD,
+    PATIENCE_SECONDS,
+    Running,
+    link_settings,
+    settings_for,
+    share,
+    wait_until,
+)
 
 from photosync import fakenas
-from photosync.connect import build_client, log_in_early
+from photosync.connect import build_client, log_in_early, look_early
 from photosync.errors import LoginRefused
 from photosync.fakenas import FakeNas
 from photosync.log import Redactor
@@ -68,6 +77,39 @@ def test_an_early_login_that_is_refused_is_not_repeated(nas: FakeNas) -> None:
     with Running(settings) as running:
         running.wait_for("/readyz", lambda answer: "password" in answer.text)
     assert nas.count("SYNO.API.Auth", "login") == 2  # the early one, and the other client's own
+
+
+def test_a_look_that_began_early_is_the_first_one_of_the_service(nas: FakeNas) -> None:
+    settings = settings_for(nas)
+    early = look_early(build_client(settings, Redactor()), settings.albums)
+    with Running(settings, first_look=early) as running:
+        assert running.wait_filled()["photos"] == 28
+        assert nas.count("SYNO.Foto.Browse.Album", "list") == nas.count("SYNO.Foto.Browse.Item", "list") == 1
+        assert nas.count("SYNO.Foto.Browse.Album", "get") == 0
+        running.look()
+        assert nas.count("SYNO.Foto.Browse.Album", "get") == 1
+
+
+def test_a_look_that_began_early_and_failed_is_told_and_made_again(nas: FakeNas) -> None:
+    nas.fault(fakenas.error(117), api="SYNO.Foto.Browse.Album", times=1)
+    settings = settings_for(nas)
+    early = look_early(build_client(settings, Redactor()), settings.albums)
+    with Running(settings, first_look=early) as running:
+        running.wait_for("/cache/stats", lambda answer: "busy" in (answer.json()["last_error"] or ""))
+        running.look_again()
+        running.wait_ready()
+        assert nas.count("SYNO.Foto.Browse.Item", "list") == 1
+
+
+def test_what_was_kept_of_the_albums_goes_before_a_look_that_began_early(nas: FakeNas, tmp_path: Path) -> None:
+    settings = settings_for(nas, state_dir=tmp_path)
+    with Running(settings) as running:
+        running.wait_filled()
+    early = look_early(build_client(settings, Redactor()), settings.albums)
+    assert early().catalog
+    with Running(settings, first_look=early) as running:
+        wait_until(lambda: running.stats()["last_success_at"])
+        assert nas.count("SYNO.Foto.Browse.Album", "list") == 3
 
 
 def logins_with_a_wrong_password(nas: FakeNas, settings: Settings) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import CANARY_SESSION, leaks
+from conftest import CANARY_SESSION, PATIENCE_SECONDS, leaks, wait_until
 from guest import (
     ALBUM,
     AUTH,
@@ -56,6 +58,25 @@ def test_all_albums_are_listed_with_their_kinds(guest: Guest) -> None:
     assert [album.name for album in albums if album.smart] == ["Summer days"]
     assert [album.name for album in albums if album.shared_with_me] == ["Anna's garden"]
     assert all(album.item_count > 0 for album in albums)
+
+
+@pytest.mark.parametrize("waits_for", [(ALBUM, "list"), (MISC, "list_shared_with_me_album")])
+def test_neither_list_of_albums_waits_for_the_other(guest: Guest, nas: FakeNas, waits_for: tuple[str, str]) -> None:
+    api, method = waits_for
+    both = threading.Event()
+    nas.fault(fakenas.hold(both), api=api, method=method, times=1)
+    with ThreadPoolExecutor(1) as pool:
+        listed = pool.submit(guest.client.list_albums)
+        wait_until(lambda: nas.count(ALBUM, "list") == nas.count(MISC, "list_shared_with_me_album") == 1)
+        both.set()
+        assert len(listed.result(PATIENCE_SECONDS)) == 5
+
+
+@pytest.mark.parametrize("api", [ALBUM, MISC])
+def test_a_list_of_albums_that_fails_is_no_list(guest: Guest, nas: FakeNas, api: str) -> None:
+    nas.fault(fakenas.error(803), api=api)
+    with pytest.raises(NasCallRefused):
+        guest.client.list_albums()
 
 
 def test_a_thousand_albums_are_listed_to_the_last() -> None:

@@ -186,7 +186,7 @@ class TestOfThisMachine:
             for number in range(MOST_GUESSES):
                 assert running.get("/files", headers={"Authorization": f"Bearer guess{number}"}).status_code == 401
             right = {"Authorization": f"Bearer {CANARY_ACCESS}"}
-            running.reload(access=replace(access))
+            running.reload(access=Access(*access))
             assert running.get("/files", headers=right).status_code == 429
             running.reload(access=Access())
             assert running.get("/cache/stats").status_code == 200

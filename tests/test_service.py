@@ -124,6 +124,7 @@ def test_a_second_sigterm_ends_it_at_once(nas: FakeNas, tmp_path: Path) -> None:
 def test_a_nas_that_hangs_does_not_hold_up_the_end(nas: FakeNas, tmp_path: Path) -> None:
     fault = nas.fault(hang(), api="SYNO.Foto.Browse.Item")
     with Process(nas.url, tmp_path) as process:
+        process.wait_for("/healthz", lambda response: response.status_code == 200)
         wait_until(lambda: fault.hits > 0)
         process.signal()
         assert process.wait() == 0

@@ -177,11 +177,21 @@ def test_twenty_calls_on_a_dead_session_make_one_login(guest: Guest, nas: FakeNa
     nas.fault(fakenas.hold(go), api=ALBUM, method="get", times=20)
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(guest.client.album_state, album) for _ in range(20)]
-        wait_until(lambda: nas.answering == 20)
+        wait_until(lambda: nas.answering == 4)
         go.set()
         assert [answer.result(PATIENCE_SECONDS) for answer in answers] == [album] * 20
     assert guest.logins == 2
     assert len(nas.sessions) == 1
+
+
+def test_the_nas_is_asked_at_most_four_things_at_a_time(guest: Guest, nas: FakeNas) -> None:
+    album, photos = guest.album(), guest.photos()[:6]
+    nas.latency = 0.02
+    with ThreadPoolExecutor(12) as pool:
+        answers = [pool.submit(guest.client.fetch, photo) for photo in photos]
+        answers += [pool.submit(guest.client.album_state, album) for _ in range(6)]
+        assert all(answer.result(PATIENCE_SECONDS) for answer in answers)
+    assert nas.concurrency_peak == 4
 
 
 def test_twenty_calls_without_any_session_make_one_login(guest: Guest) -> None:

@@ -21,11 +21,12 @@ from guest import MINUTE, THUMBNAIL, Clock, client_of
 from photosync import fakenas
 from photosync.albums import AlbumView, look
 from photosync.cache import PhotoCache
+from photosync.calls import NAS_CALLS
 from photosync.catalog import Catalog
 from photosync.errors import Busy, NasBadAnswer, NasError, NasUnreachable, PhotosSyncError
 from photosync.fakenas import FakeNas, Library
 from photosync.models import Photo
-from photosync.store import NAS_CALLS, PhotoStore
+from photosync.store import PhotoStore
 
 MEGABYTE = 1_000_000
 

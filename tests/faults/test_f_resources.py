@@ -22,10 +22,10 @@ from guest import ALBUM, AUTH, THUMBNAIL
 from outside import ROOT, Process, connect, read_to_end
 
 from photosync import fakenas
+from photosync.calls import NAS_CALLS
 from photosync.fakenas import FakeNas, Fault, Library
 from photosync.server import MAX_CONNECTIONS
 from photosync.settings import Settings
-from photosync.store import NAS_CALLS
 
 REQUEST = b"GET /files HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 NEW_CONNECTION = "No connection can be taken"
