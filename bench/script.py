@@ -4,7 +4,7 @@ import sys
 
 import requests
 
-base, account, password, album_name = sys.argv[1:]
+base, account, password, album_name, *more = sys.argv[1:]
 session = requests.Session()
 entry = f"{base}/webapi/entry.cgi"
 
@@ -13,6 +13,8 @@ def call(api: str, method: str, version: int, **fields: str) -> requests.Respons
     return session.get(entry, params={"api": api, "method": method, "version": version, **fields}, timeout=30)
 
 
+if more == ["with-care"]:  # no password for what is no DSM
+    assert call("SYNO.API.Info", "query", 1, query="SYNO.API.Auth").json()["success"]
 call("SYNO.API.Auth", "login", 6, account=account, passwd=password, format="cookie")
 albums = call("SYNO.Foto.Browse.Album", "list", 1, offset="0", limit="100").json()["data"]["list"]
 album = next(album["id"] for album in albums if album["name"] == album_name)
