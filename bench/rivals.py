@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import requests
@@ -34,12 +34,13 @@ SYSTEM_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"  #
 
 @dataclass(frozen=True)
 class Server:
-    """`url` gives the photo, `tagged_url` a 304 for `tag`; without a tag it has none."""
+    """`url` gives the photo, `tagged_url` a 304 for `tag`, `next_url` the next photo; "" where it has none."""
 
     pid: int
     url: str
     tagged_url: str = ""
     tag: str = ""
+    next_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ def scene_of(size: int, folder: Path, count: int = 4) -> Iterator[Scene]:
 
 
 def tagged(pid: int, url: str, tagged_url: str = "") -> Server:
-    """With the tag that the server gives by itself."""
-    answer = requests.get(tagged_url or url, timeout=10)
-    return Server(pid, url, tagged_url or url, answer.headers.get("ETag", ""))
+    """With the tag that the server gives by itself, if it does."""
+    tag = requests.get(tagged_url or url, timeout=10).headers.get("ETag", "")
+    return Server(pid, url, (tagged_url or url) if tag else "", tag)
 
 
 @contextlib.contextmanager
@@ -96,7 +97,7 @@ def ours(scene: Scene) -> Iterator[Server]:
     with started(pinned(CORES[-1], service_command(scene.nas, port)), f"{base}/readyz") as process:
         photo = requests.get(f"{base}/files/list?details=1", timeout=5).json()[0]["url"]
         assert len(requests.get(base + photo, timeout=10).content) == scene.photo.stat().st_size
-        yield tagged(process.pid, base + photo)
+        yield replace(tagged(process.pid, base + photo), next_url=f"{base}/files")
 
 
 @contextlib.contextmanager
@@ -123,7 +124,7 @@ def flask(server: str) -> Start:
         command = flask_command(server, scene.nas, port)
         with started(pinned(CORES[-1], command), f"{base}/readyz") as process:
             number = requests.get(f"{base}/files/list", timeout=5).json()[0]
-            yield tagged(process.pid, f"{base}/files/{number}.jpg")
+            yield replace(tagged(process.pid, f"{base}/files/{number}.jpg"), next_url=f"{base}/files")
 
     return start
 

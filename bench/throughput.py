@@ -27,19 +27,17 @@ def one(server: Server, url: str, connections: int, *headers: str) -> tuple[floa
     return rate, (processor_seconds(server.pid) - before) / (rate * SECONDS) * 1e6
 
 
-def measure(tables: tuple[Table, Table], load: str, servers: dict[str, Server], connections: int, *, tag: bool) -> None:
-    """All in turn, round by round, so that a change of the machine's speed meets all."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
+def measure(tables: tuple[Table, Table], load: str, servers: dict[str, Server], connections: int, url: str) -> None:
+    """All that have that url, in turn, round by round, so that a change of the machine's speed meets all."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name, server in servers.items() if getattr(server, url)}
     for _ in range(RUNS[connections]):
-        for name, server in servers.items():
-            if tag and not server.tag:
-                continue
-            headers = (f"If-None-Match: {server.tag}",) if tag else ()
-            found[name].append(one(server, server.tagged_url if tag else server.url, connections, *headers))
+        for name in found:
+            server = servers[name]
+            headers = (f"If-None-Match: {server.tag}",) if url == "tagged_url" else ()
+            found[name].append(one(server, getattr(server, url), connections, *headers))
     for name, runs in found.items():
-        if runs:
-            tables[0].put(load, name, (rate for rate, _ in runs))
-            tables[1].put(load, name, (cost for _, cost in runs))
+        tables[0].put(load, name, (rate for rate, _ in runs))
+        tables[1].put(load, name, (cost for _, cost in runs))
 
 
 def measure_size(tables: tuple[Table, Table], name: str, folder: Path) -> None:
@@ -49,9 +47,10 @@ def measure_size(tables: tuple[Table, Table], name: str, folder: Path) -> None:
         twice = {AGAIN: servers[BARE]} if name == "300 KB" else {}
         for connections in RUNS:
             chosen = servers | twice if connections == 8 else few
-            measure(tables, f"{name}, {connections} connections", chosen, connections, tag=False)
+            measure(tables, f"{name}, {connections} connections", chosen, connections, "url")
         if name == "300 KB":
-            measure(tables, "304, 8 connections", servers, 8, tag=True)
+            measure(tables, "GET /files, 300 KB, 8 connections", servers, 8, "next_url")
+            measure(tables, "304, 8 connections", servers, 8, "tagged_url")
 
 
 def against(table: Table, size: str, name: str) -> Figure | None:
