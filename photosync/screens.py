@@ -48,6 +48,22 @@ class Screens:
             self._fetch_ahead(deck, self._sync.catalog_of(album))
         return photo, data
 
+    def next_in_memory(self, client: str) -> tuple[Photo, bytes] | None:
+        """As `next`, if the photo that is due is in memory; otherwise it stays the next one."""
+        catalog = self._sync.catalog
+        deck = self.decks.deck(client)
+        number = deck.draw(catalog)
+        if number is None:
+            return None
+        photo = catalog.by_id[number]
+        data = self._store.hold(photo)
+        if data is None:
+            deck.put_back(number)
+            return None
+        deck.deal(number)
+        self._fetch_ahead(deck, catalog)
+        return photo, data
+
     def upcoming(self, client: str, album: str = "") -> Photo | None:
         """The photo that is due for the client now."""
         catalog = self._sync.catalog_of(album)

@@ -20,7 +20,7 @@ from .access import access_line
 from .calls import Calls
 from .catalog import Catalog
 from .degree import Degree, degree_of, present_degree, staleness
-from .direct import STALE_ANSWER, Direct, photo_caching
+from .direct import STALE_ANSWER, Direct, client_of, photo_caching
 from .errors import BadParameter, NasError, NotInstalled, PhotoNotFound, PhotosSyncError
 from .fit import Fit
 from .gate import ToThePage, at_the_gate
@@ -130,7 +130,7 @@ class NextPhoto(PhotoHandler):
     @property
     def client(self) -> str:
         name = self.get_query_argument("client", "")[:_LONGEST_CLIENT_NAME]
-        return f"name {name}" if name else f"address {self.request.remote_ip}"
+        return client_of(name, str(self.request.remote_ip))
 
 
 class OnePhoto(PhotoHandler):
@@ -282,6 +282,7 @@ def make_app(
     return _Application(
         sync,
         store,
+        screens,
         traffic,
         guard,
         [
@@ -311,10 +312,17 @@ def make_app(
 
 class _Application(Application):
     def __init__(
-        self, sync: AlbumSync, store: PhotoStore, traffic: Traffic, guard: Guard, *routes: Any, **settings: Any
+        self,
+        sync: AlbumSync,
+        store: PhotoStore,
+        screens: Screens,
+        traffic: Traffic,
+        guard: Guard,
+        *routes: Any,
+        **settings: Any,
     ) -> None:
         super().__init__(*routes, **settings)
-        self._collaborators = sync, store, traffic, guard
+        self._collaborators = sync, store, screens, traffic, guard
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         assert isinstance(request_conn, HTTP1Connection)
@@ -323,7 +331,7 @@ class _Application(Application):
 
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
         """Whatever Direct has not answered comes by here."""
-        _, _, traffic, guard = self._collaborators
+        *_, traffic, guard = self._collaborators
         answerer = at_the_gate(guard, request)
         if answerer is None:
             return super().find_handler(request, **options)

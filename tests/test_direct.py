@@ -87,6 +87,52 @@ def test_hits_misses_and_answers_are_counted_as_by_a_handler(one: Running) -> No
     assert (counted["OnePhoto", 200], counted["OnePhoto", 304]) == (2, 1)
 
 
+@pytest.mark.parametrize("is_stale", [False, True], ids=["fresh", "stale"])
+def test_the_next_photo_has_the_headers_and_bytes_that_a_handler_gives(one: Running, is_stale: bool) -> None:
+    if is_stale:
+        one.call(lambda: one.service.store.health.call_failed(NasUnreachable("refused", "The NAS is gone.")))
+    handled = one.get("/files" + LONG_WAY)
+    for address in ("/files", "/files?client=hall.2"):
+        short = one.get(address)
+        assert short.content == handled.content
+        assert {**short.headers, "Date": ""} == {**handled.headers, "Date": ""}
+        assert short.headers["Date"] and short.headers["Content-Location"] == photo_of(one).url
+    assert (short.status_code, short.reason) == (handled.status_code, handled.reason)
+    wait_until_nothing_is_lent(one)
+
+
+@pytest.mark.parametrize("name", ["", "hall", "Küche"])
+def test_both_ways_deal_from_one_deck(name: str) -> None:
+    with canary_nas(library=Library.synthetic(12)) as nas, Running(settings_for(nas)) as running:
+        running.wait_filled()
+        named = {"client": name} if name else {}
+        shown = []
+        for way in ({}, {"long": "1"}, {}) * 4:
+            shown.append(running.get("/files", params=named | way).headers["Content-Location"])
+        assert len(set(shown)) == 12
+        assert running.get("/files", params={"client": "another"}).status_code == 200
+        assert len(running.service.screens.decks) == 2
+
+
+def test_a_photo_that_is_not_in_memory_stays_the_next_one() -> None:
+    with canary_nas(library=Library.synthetic(3)) as nas, Running(settings_for(nas)) as running:
+        running.wait_filled()
+        due = running.call(lambda: running.service.screens.upcoming("name hall"))
+        running.call(lambda: running.service.store.cache.discard(due.key))
+        assert running.call(lambda: running.service.screens.next_in_memory("name hall")) is None
+        before = nas.count("SYNO.Foto.Thumbnail")
+        assert running.get("/files?client=hall").headers["Content-Location"] == due.url
+        assert nas.count("SYNO.Foto.Thumbnail") == before + 1
+
+
+def test_next_photos_are_counted_as_by_a_handler(one: Running) -> None:
+    before, answers = one.stats(), one.service.traffic.responses.copy()
+    for way in ("", LONG_WAY):
+        one.get("/files" + way)
+    assert one.stats()["hits"] == before["hits"] + 2
+    assert (one.service.traffic.responses - answers)["NextPhoto", 200] == 2
+
+
 @pytest.mark.parametrize("host", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a/b\r\n", b"Host: a b\r\n"])
 def test_a_request_whose_host_is_missing_or_odd_is_refused(one: Running, host: bytes) -> None:
     photo = photo_of(one)
@@ -112,11 +158,12 @@ def test_only_requests_that_say_nothing_of_the_connection_need_no_handler(
 ) -> None:
     version, more, is_short = ASKED[asked]
     handled: list[str] = []
-    monkeypatch.setattr(web.OnePhoto, "prepare", lambda handler: handled.append(handler.request.path))
-    photo, kept = photo_of(one), asked not in ("close", "HTTP/1.0")
+    for kind in (web.OnePhoto, web.NextPhoto):
+        monkeypatch.setattr(kind, "prepare", lambda handler: handled.append(handler.request.path))
+    kept = asked not in ("close", "HTTP/1.0")
     with connect(one.service.port) as client:
-        for count in range(1, 3 if kept else 2):
-            client.sendall(b"GET %b %b\r\nHost: x\r\n%b\r\n" % (photo.url.encode(), version, more))
+        for count, path in enumerate((photo_of(one).url, "/files")[: 2 if kept else 1], 1):
+            client.sendall(b"GET %b %b\r\nHost: x\r\n%b\r\n" % (path.encode(), version, more))
             header, _, body = read_header(client).partition(b"\r\n\r\n")
             length = int(header.lower().partition(b"content-length: ")[2].split()[0])
             while len(body) < length:
@@ -143,14 +190,6 @@ def test_requests_in_a_row_are_answered_in_their_order(one: Running) -> None:
     places = [answer.index(b"HTTP/1.1 200 OK"), answer.index(b"HTTP/1.1 304 "), answer.index(b'{"status":"ok"}')]
     assert places == sorted(places)
     assert answer.rindex(b"HTTP/1.1 304 ") > places[2]
-
-
-def test_a_client_whose_request_breaks_off_holds_no_photo(one: Running) -> None:
-    photo = photo_of(one)
-    with connect(one.service.port) as client:
-        client.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf" % photo.url.encode())
-        wait_until(lambda: lent(one))
-    wait_until_nothing_is_lent(one)
 
 
 def test_a_client_that_leaves_or_stalls_holds_the_photo_no_longer() -> None:
