@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_network
 
 import pytest
 from conftest import Running, canary_nas, settings_for, wait_until
@@ -13,6 +14,7 @@ from outside import connect, read_header, read_to_end, talk
 from photosync import direct, handler, web
 from photosync.errors import NasUnreachable
 from photosync.fakenas import Library
+from photosync.guard import Access
 from photosync.models import Photo
 
 LONG_WAY = "?long"  # an address with a query is left to a handler
@@ -123,6 +125,27 @@ def test_a_photo_that_is_not_in_memory_stays_the_next_one() -> None:
         before = nas.count("SYNO.Foto.Thumbnail")
         assert running.get("/files?client=hall").headers["Content-Location"] == due.url
         assert nas.count("SYNO.Foto.Thumbnail") == before + 1
+
+
+def test_the_photos_after_one_in_memory_are_fetched_ahead() -> None:
+    with canary_nas(library=Library.synthetic(12)) as nas, Running(settings_for(nas)) as running:
+        running.wait_filled()
+        due = running.call(lambda: running.service.screens.upcoming("name hall"))
+        for photo in running.service.sync.catalog.photos:
+            if photo.id != due.id:
+                running.call(lambda key=photo.key: running.service.store.cache.discard(key))
+        assert running.get("/files?client=hall").headers["Content-Location"] == due.url
+        following = running.call(lambda: running.service.screens.upcoming("name hall"))
+        wait_until(lambda: running.call(lambda: following.key in running.service.store.cache))
+
+
+def test_screens_behind_a_trusted_proxy_have_decks_of_their_own() -> None:
+    access = Access(trusted_proxies=(ip_network("127.0.0.0/8"),))
+    with canary_nas(library=Library.synthetic(12)) as nas, Running(settings_for(nas, access=access)) as running:
+        running.wait_filled()
+        for screen in ("192.168.1.7", "192.168.1.8", "192.168.1.7"):
+            assert running.get("/files", headers={"X-Forwarded-For": screen}).status_code == 200
+        assert len(running.service.screens.decks) == 2
 
 
 def test_next_photos_are_counted_as_by_a_handler(one: Running) -> None:
