@@ -16,8 +16,9 @@ from .secret import Secret
 from .settings import Settings, load_settings
 
 EXIT_FAILED = 1
-_SWITCH_SECONDS = 0.001  # how long a thread that computes lets the others wait: the loop must not stand still
 EXIT_CONFIGURATION = 2
+
+_SWITCH_SECONDS = 0.001  # how long a thread that computes lets the others wait: the loop must not stand still
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

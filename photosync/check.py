@@ -35,7 +35,7 @@ def check(settings: Settings) -> bool:
         _failed(error, _advice(settings, error))
         return False
     finally:
-        client.logout()
+        client.close()
     if is_well:
         _print(f"All is well: photos-sync can serve {'this album' if len(settings.albums) == 1 else 'these albums'}.")
     return is_well
@@ -47,7 +47,7 @@ def list_albums(settings: Settings) -> bool:
     try:
         albums = client.list_albums()
     finally:
-        client.logout()
+        client.close()
     for album in albums:
         _print(describe(album))
     if not albums:

@@ -111,7 +111,7 @@ def log_in_early(client: SynologyClient) -> None:
 
 def look_early(client: SynologyClient, albums: Sequence[str]) -> Callable[[], Look]:
     """Starts the first look at albums of which nothing is known, as `log_in_early` does. What is returned waits for it,
-    and gives or raises what came of it.
+    and gives or raises what came of it: once, since a catalog must not outlive the next one.
     """
     views = [AlbumView(name) for name in albums]
     found: Future[Look] = Future()
@@ -123,4 +123,5 @@ def look_early(client: SynologyClient, albums: Sequence[str]) -> Callable[[], Lo
             found.set_exception(error)
 
     threading.Thread(target=look_at_them, name="nas-look", daemon=True).start()
-    return found.result
+    once = [found]
+    return lambda: once.pop().result()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine, format_timestamp
-from tornado.iostream import IOStream, SSLIOStream
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 
 from .degree import staleness
 from .guard import Guard
@@ -200,17 +200,17 @@ def _send(stream: IOStream, head: bytes, body: bytes) -> asyncio.Future[None] | 
     """Sends both in one call to the system. What that does not take at once is sent as the client takes it, until the
     future is done.
     """
-    if stream.closed():
-        return None
     sent = 0
-    if not (stream.writing() or isinstance(stream, SSLIOStream)):
+    if not (stream.closed() or stream.writing() or isinstance(stream, SSLIOStream)):
         with suppress(OSError):  # which is met again, and handled, by the stream
             sent = stream.socket.sendmsg((head, body))
     if sent == len(head) + len(body):
         return None
-    if sent < len(head):
-        stream.write(head[sent:])
-    return stream.write(memoryview(body)[max(0, sent - len(head)) :])
+    with suppress(StreamClosedError):  # the client has left, perhaps only by now
+        if sent < len(head):
+            stream.write(head[sent:])
+        return stream.write(memoryview(body)[max(0, sent - len(head)) :])
+    return None
 
 
 def photo_caching(guard: Guard) -> str:

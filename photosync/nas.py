@@ -80,9 +80,12 @@ class SynologyClient:
         self._session.login()
         if not self._session.offers(_SHARING):
             return self._own_albums()
-        with ThreadPoolExecutor(1, thread_name_prefix="nas-albums") as thread:  # one list need not wait for the other
+        thread = ThreadPoolExecutor(1, thread_name_prefix="nas-albums")  # one list need not wait for the other
+        try:
             shared = thread.submit(self._album_pages, _SHARING, "list_shared_with_me_album", shared_with_me=True)
             return self._own_albums() + shared.result()
+        finally:
+            thread.shutdown(wait=False)  # Ctrl-C ends a command, however long the NAS takes
 
     def album_state(self, album: Album) -> Album:
         """The album as it is now, by one small call. NasCallRefused if it is gone, AlbumProblem if it was a link's."""

@@ -28,9 +28,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-"""Calls at a time, at most: three downloads and one look at the album."""
-
-_DOWNLOADS = NAS_CALLS - 1
+_DOWNLOADS = NAS_CALLS - 1  # the last one is for a look at the album
 _UNATTENDED_DOWNLOADS = _DOWNLOADS - 1  # so that a waiting client finds a thread free
 _MAX_WAITING = 16
 _MAX_AHEAD = 64

@@ -281,6 +281,17 @@ def test_listing_the_albums_tells_the_same_causes(command: Command, name: str) -
     assert command.text.count("\n") == 1
 
 
+def test_a_list_of_albums_that_fails_leaves_no_session_behind(command: Command) -> None:
+    go = threading.Event()
+    command.nas.fault(fakenas.error(803), api="SYNO.Foto.Browse.Album")
+    command.nas.fault(fakenas.hold(go), api="SYNO.Foto.Sharing.Misc")
+    assert command.run("--list-albums") == 1
+    go.set()  # the other list is answered when the command is done with the NAS
+    for thread in [thread for thread in threading.enumerate() if thread.name.startswith("nas-albums")]:
+        thread.join(PATIENCE_SECONDS)
+    assert not command.nas.sessions
+
+
 def test_a_failed_check_ends_with_status_1_as_a_process(command: Command, tmp_path: Path) -> None:
     command.nas.login_error = 400
     ended = run_apart("--check", *command.flags(), home=tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,18 @@ def test_a_look_that_began_early_and_failed_is_told_and_made_again(nas: FakeNas)
         running.look_again()
         running.wait_ready()
         assert nas.count("SYNO.Foto.Browse.Item", "list") == 1
+
+
+def test_nothing_keeps_what_an_early_look_found_but_who_was_given_it(nas: FakeNas) -> None:
+    settings = settings_for(nas)
+    early = look_early(build_client(settings, Redactor()), settings.albums)
+    catalog = early().catalog
+    assert catalog is not None
+    part = weakref.ref(catalog.slots)
+    del catalog
+    wait_until(lambda: part() is None)  # the thread that looked may still be ending
+    with pytest.raises(IndexError):
+        early()
 
 
 def test_what_was_kept_of_the_albums_goes_before_a_look_that_began_early(nas: FakeNas, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_network
@@ -225,6 +227,21 @@ def test_a_client_that_leaves_or_stalls_holds_the_photo_no_longer() -> None:
             assert lent(one) == 2
             assert one.service.traffic.active == 2
         wait_until_nothing_is_lent(one)
+
+
+@pytest.mark.parametrize("one", [4_000], indirect=True)
+@pytest.mark.parametrize("has_it", [False, True], ids=["photo", "304"])
+def test_a_client_that_leaves_while_its_answer_is_made_is_no_error(
+    one: Running, has_it: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    photo, tag = photo_of(one), f"If-None-Match: {photo_of(one).etag}\r\n" if has_it else ""
+    with connect(one.service.port) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # it is reset when it is closed
+        monkeypatch.setattr(direct, "staleness", lambda *_: client.close())
+        client.sendall(f"GET {photo.url} HTTP/1.1\r\nHost: x\r\n{tag}\r\n".encode())
+        wait_until(lambda: client.fileno() < 0 and not one.call(lambda: one.service.server._open))
+    wait_until_nothing_is_lent(one)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("query", ["", LONG_WAY], ids=["direct", "handler"])

@@ -16,7 +16,7 @@ import pytest
 import requests
 from conftest import CANARY_PASSWORD, leaks, wait_until
 
-from photosync import __version__
+from photosync import __version__, fakenas
 from photosync.__main__ import main
 from photosync.fakenas import FakeNas
 
@@ -122,6 +122,19 @@ class TestExitStatus:
         ended = run(*account, "--list-albums")
         assert ended.returncode == 1
         assert ended.stderr.startswith("photos-sync: ")
+
+    def test_ctrl_c_ends_a_list_of_albums_whatever_the_nas_does(self, account: list[str], nas: FakeNas) -> None:
+        hanging = [nas.fault(fakenas.hang(), api=api) for api in ("SYNO.Foto.Browse.Album", "SYNO.Foto.Sharing.Misc")]
+        flags = [*account, "--list-albums", "--timeout", "300"]
+        with subprocess.Popen([*MODULE, *flags], stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+            try:
+                wait_until(lambda: all(fault.hits for fault in hanging))
+                process.send_signal(signal.SIGINT)
+                assert process.wait(60) == 1
+            finally:
+                process.kill()
+            assert process.stderr is not None
+            assert not process.stderr.read()
 
 
 class TestServing:
