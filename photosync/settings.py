@@ -70,7 +70,7 @@ class Settings:
     insecure: bool = False
     tls_fingerprint: str = ""
     state_dir: Path | None = None
-    state_writable: bool = True
+    state_writable: bool = field(default=True, compare=False)
     runtime_dir: Path | None = None
     log_level: str = "info"
     log_format: str = "text"
