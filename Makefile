@@ -6,7 +6,9 @@ DESTDIR ?=
 OPT := $(DESTDIR)/opt/photos-sync
 ETC := $(DESTDIR)/etc/photos-sync
 PARTS := photosync pyproject.toml setup.cfg README.md LICENSE
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 PIP_INSTALL = $(OPT)/bin/pip install --quiet --disable-pip-version-check --upgrade --only-binary Pillow
+NO_SIZES := Installed without sizes: there is no wheel of Pillow for this machine.
 UNITS := $(DESTDIR)/etc/systemd/system
 MINUTES ?= 10
 SEED ?=
@@ -28,7 +30,7 @@ install: ## install it for systemd, as root: sudo make install (again to upgrade
 	copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && cp -r $(PARTS) "$$copy" && { \
 	    $(PIP_INSTALL) "$$copy[images,json-logs]" || { \
 	        $(PIP_INSTALL) "$$copy[json-logs]" && \
-	        echo "Installed without sizes: there is no wheel of Pillow for this machine."; }; }
+	        echo "$(NO_SIZES)"; }; }
 	install -d $(ETC) $(UNITS)
 	# The unit hands over what is in the files beside it, and commands by hand look where the service does.
 	test -e $(ETC)/config.ini || { \
@@ -83,13 +85,13 @@ check: .venv/installed-dev ## run the linters and the type checker, also on work
 	$(PYTHON) -m venv .venv
 
 .venv/installed: setup.cfg pyproject.toml | .venv/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(PIP) --only-binary Pillow -e '.[images]' || { $(PIP) -e . && echo "$(NO_SIZES)"; }
 	@touch $@
 
 .venv/installed-test: setup.cfg pyproject.toml | .venv/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(PIP) -e '.[test]'
 	@touch $@ .venv/installed
 
 .venv/installed-dev: setup.cfg pyproject.toml | .venv/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(PIP) -e '.[dev]'
 	@touch $@ .venv/installed .venv/installed-test

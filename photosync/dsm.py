@@ -45,7 +45,10 @@ _UNKNOWN_DEVICE = (
 _LOGIN: Mapping[int, tuple[str, str]] = {
     400: (
         "The NAS does not accept the account name or the password.",
-        "Correct --username or the password. The service tries again in half an hour, or if the password file changes.",
+        (
+            "Correct --username or the password. The service tries again in half an hour, or when it is restarted; "
+            "with a --password-file, as soon as that changes."
+        ),
     ),
     401: ("The account is disabled.", "Enable it in DSM: Control Panel > User & Group."),
     402: ("The account may not use Synology Photos.", _RIGHTS),

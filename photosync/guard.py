@@ -26,6 +26,7 @@ MOST_GUESSES = 10
 GUESS_SECONDS = 60.0
 
 _MOST_GUESSERS = 1024
+_TOLD_SECONDS = 3600.0
 _LONGEST_HOST = 300
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+?)\.?(?::[0-9]*)?", re.ASCII)
 _AT_HOME = (".localhost", ".local", ".lan", ".home.arpa", ".internal")
@@ -113,6 +114,13 @@ class Guard:
             )
         wait = self._guesses.wait(client)
         if wait:
+            if self._guesses.is_news(client):
+                log.warning(
+                    "%d wrong access tokens came from %s within a minute, so none from there counts until a minute "
+                    "has passed. If it is a screen of yours, give it the right one. This is told once an hour.",
+                    MOST_GUESSES,
+                    client,
+                )
             raise TooManyGuesses(
                 "Too many wrong access tokens came from this address.",
                 "Try again in a minute.",
@@ -170,6 +178,7 @@ class Guesses:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._by_guesser: OrderedDict[str, dict[bytes, float]] = OrderedDict()
+        self._told: OrderedDict[str, float] = OrderedDict()  # the one that was told last is the last
 
     def wait(self, address: str) -> float:
         """The seconds until another guess from there is looked at; 0 if it is now."""
@@ -191,6 +200,17 @@ class Guesses:
         self._by_guesser.move_to_end(guesser)
         if len(self._by_guesser) > _MOST_GUESSERS:
             self._by_guesser.popitem(last=False)
+
+    def is_news(self, address: str) -> bool:
+        """Whether the log has not been told of this address for an hour. It counts as told then."""
+        guesser, now = _guesser(address), self._clock()
+        if now - self._told.get(guesser, -_TOLD_SECONDS) < _TOLD_SECONDS:
+            return False
+        self._told[guesser] = now
+        self._told.move_to_end(guesser)
+        if len(self._told) > _MOST_GUESSERS:
+            self._told.popitem(last=False)
+        return True
 
 
 def _guesser(address: str) -> str:

@@ -30,7 +30,8 @@ def listen(address: str, port: int) -> list[socket.socket]:
         place = ("", port) if not address else found[0][4][:2]
         listening = socket.create_server(place, family=family, backlog=_BACKLOG, dualstack_ipv6=dual)
     except OSError as error:
-        raise PhotosSyncError(f"Port {port} of {address or 'this machine'} {_trouble(error)}") from None
+        what = f"Port {port} of {address or 'this machine'}" if port else address or "This machine"
+        raise PhotosSyncError(f"{what} {_trouble(error)}") from None
     listening.setblocking(False)
     return [listening]
 
@@ -70,4 +71,5 @@ def _trouble(error: OSError) -> str:
         return "is already in use. Choose another one with --server-port (ss -tlnp shows who has it)."
     if error.errno == errno.EACCES:
         return "may only be listened on by root. Choose one above 1023 with --server-port."
-    return f"cannot be listened on ({error.strerror}). --listen-address has to be an address of this machine."
+    cause = str(error.strerror).partition(" (while")[0]
+    return f"cannot be listened on ({cause}). --listen-address has to be an address of this machine."

@@ -15,6 +15,7 @@ from .albums import AlbumView
 from .calls import Calls
 from .catalog import Catalog
 from .degree import Degree
+from .device import device_path
 from .errors import ConfigError, LoginRefused, PhotosSyncError
 from .listen import SYSTEMD_LISTENS
 from .nas import SynologyClient
@@ -39,7 +40,6 @@ _OF_THIS_MACHINE: Set[str] = {
     "tls_cert",
     "tls_key",
     "state_dir",
-    "state_writable",
     "log_level",
     "log_format",
 }
@@ -89,7 +89,7 @@ class Reload:
         settings = await _in_worker(self._load)
         authorities = await _in_worker(_content, settings.ca_file)
         changed = _differences(self._settings, settings)
-        sockets = await self._open(settings) if changed & _PLACE else []
+        sockets = await self._open(settings, changed)
         try:
             renewal = await self._service.load_tls(settings)
             client, views, catalog = await self._way(settings, changed, authorities)
@@ -122,16 +122,30 @@ class Reload:
             return [AlbumView(view.name, catalog=view.catalog) for view in views], catalog
         return [AlbumView(view.name) for view in views], Catalog()
 
-    async def _open(self, settings: Settings) -> list[socket.socket]:
-        """None where systemd listens, whatever the settings say."""
-        return await _in_worker(self._listen, settings.listen_address, settings.server_port) if self._listen else []
+    async def _open(self, settings: Settings, changed: Set[str]) -> list[socket.socket]:
+        """For another port; none where systemd listens, whatever the settings say.
+
+        Another address with the same port is only looked at: nobody can listen there while the sockets before do.
+        """
+        if self._listen is None or not changed & _PLACE:
+            return []
+        port = settings.server_port if "server_port" in changed else 0
+        sockets = await _in_worker(self._listen, settings.listen_address, port)
+        if "server_port" in changed:
+            return sockets
+        for listening in sockets:
+            listening.close()
+        return []
 
     def _tell(self, settings: Settings, changed: Set[str]) -> None:
         for warning in settings.warnings:
             log.warning("%s", warning)
         if self._listen is None and changed & _PLACE:
             log.warning(SYSTEMD_LISTENS)
-        for name in sorted({"state_dir", "log_format"} & changed):
+        waiting = {"state_dir", "log_format"}
+        if self._listen is not None and "server_port" not in changed:
+            waiting.add("listen_address")
+        for name in sorted(waiting & changed):
             log.warning("Another %s is used from the next start on.", _in_words(name))
         names = ", ".join(sorted(map(_in_words, changed)))
         log.info("The configuration was read anew. %s", f"Changed: {names}." if names else "Nothing has changed.")
@@ -143,7 +157,11 @@ async def _in_worker(function: Callable[P, T], *arguments: P.args, **options: P.
 
 def _differences(before: Settings, after: Settings) -> set[str]:
     names = (field.name for field in fields(Settings) if field.compare)
-    return {name for name in names if getattr(before, name) != getattr(after, name)}
+    changed = {name for name in names if getattr(before, name) != getattr(after, name)}
+    holder = after if after.state_dir is not None else before
+    if "state_dir" in changed and holder.device_file == device_path(None, holder.state_dir, None):
+        changed.discard("device_file")  # which follows from it
+    return changed
 
 
 def _in_words(name: str) -> str:

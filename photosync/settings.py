@@ -70,7 +70,7 @@ class Settings:
     insecure: bool = False
     tls_fingerprint: str = ""
     state_dir: Path | None = None
-    state_writable: bool = True
+    state_writable: bool = field(default=True, compare=False)
     runtime_dir: Path | None = None
     log_level: str = "info"
     log_format: str = "text"
@@ -291,6 +291,7 @@ class _Loader(Serving):
         return Secret(text)
 
     def url(self) -> str:
+        port = self.whole("port", 0, 1, 65_535) if self.raw["port"] is not None else None
         text = (self.raw["url"] or "").strip()
         if not text:
             self.missing("url", "the NAS's host name or address", "-U HOST")
@@ -298,7 +299,6 @@ class _Loader(Serving):
         if is_like_a_link(text):  # not shown: whoever has it can see the album
             self.mistakes.append(f"{self.source('url')} is a share link: give it with --share-link, and no account.")
             return ""
-        port = self.whole("port", 0, 1, 65_535) if self.raw["port"] is not None else None
         try:
             return base_url(text, port)
         except ValueError as error:

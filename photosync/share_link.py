@@ -28,7 +28,10 @@ _LOGIN: Mapping[int, tuple[str, str]] = {
     ),
     1001: (
         "The NAS does not accept the password of the share link.",
-        "Correct --share-password or its file. The service tries again in half an hour, or if the file changes.",
+        (
+            "Correct --share-password. The service tries again in half an hour, or when it is restarted; "
+            "with a --share-password-file, as soon as that changes."
+        ),
     ),
 }
 _OF_ITS_OWN = (

@@ -66,6 +66,7 @@ Object.defineProperty(navigator, 'wakeLock', { value: { request: async kind => {
   return lock;
 } } });
 """
+NO_LOCK = "delete Navigator.prototype.wakeLock;"
 HIDE = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
   document.dispatchEvent(new Event('visibilitychange')); }"""
 
@@ -635,9 +636,13 @@ class TestWakeLock:
         ("script", "told"),
         [
             (LOCK.replace("GRANTED", "false"), "It may switch itself off."),
-            ("delete Navigator.prototype.wakeLock", "only on https or localhost can it be kept on."),
+            (NO_LOCK, "It may switch itself off."),
+            (
+                NO_LOCK + "Object.defineProperty(window, 'isSecureContext', { value: false });",
+                "only on https or localhost can it be kept on.",
+            ),
         ],
-        ids=["refused", "not there"],
+        ids=["refused", "old browser", "plain http"],
     )
     def test_where_that_is_not_allowed_the_page_says_so_and_goes_on(self, kiosk: Kiosk, script: str, told: str) -> None:
         kiosk.page.add_init_script(script)
@@ -827,6 +832,29 @@ class TestSetup:
         kiosk.page.goto(service.url + "/setup")
         kiosk.page.frame_locator("#preview").locator(".front img").wait_for()
         assert kiosk.evaluate("document.documentElement.scrollWidth") == 360
+
+    def test_of_one_album_there_is_no_choice(self, kiosks: Callable[..., Kiosk], nas: FakeNas) -> None:
+        with Running(settings_for(nas)) as running:
+            running.wait_ready()
+            kiosk = kiosks(running.url)
+            kiosk.page.goto(kiosk.url + "/setup", wait_until="networkidle")
+            assert not kiosk.page.locator("#albums").is_visible()
+            assert not kiosk.page.locator("#token").is_visible()
+
+    def test_where_a_token_is_wanted_it_says_how_each_screen_gets_in(
+        self, kiosks: Callable[..., Kiosk], nas: FakeNas
+    ) -> None:
+        access = Access(token=Secret(CANARY_ACCESS), base_path="/frames")
+        with Running(settings_for(nas, access=access)) as running:
+            kiosk = kiosks(running.url)
+            kiosk.page.goto(f"{running.url}/frames/setup?token={CANARY_ACCESS}")
+            kiosk.page.locator("#token").wait_for()
+            assert f"{running.url}/frames/?token=" in kiosk.page.locator("#token").inner_text()
+
+    def test_an_old_browser_is_not_told_that_the_address_is_the_reason(self, kiosk: Kiosk) -> None:
+        kiosk.page.add_init_script(NO_LOCK)
+        kiosk.page.goto(kiosk.url + "/setup")
+        assert kiosk.page.locator("#awake").inner_text().startswith("This browser cannot keep the screen on.")
 
     def test_off_localhost_it_says_that_the_screen_may_switch_itself_off(
         self, kiosks: Callable[..., Kiosk], service: Running

@@ -332,6 +332,8 @@ def test_a_wrong_password_is_tried_once(command: Command) -> None:
     command.nas.password = "another"
     assert command.check() == 1
     assert command.nas.failed_logins == 1
+    # Whoever gave it by -p has no file.
+    assert "in half an hour, or when it is restarted; with a --password-file, as soon as that changes." in command.text
 
 
 def test_a_huge_album_is_checked_in_seconds(command: Command) -> None:

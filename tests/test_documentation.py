@@ -139,6 +139,6 @@ class TestExampleConfiguration:
 def test_the_rule_for_the_units_memory_is_the_same_in_the_unit_and_the_readme() -> None:
     unit = (ROOT / "systemd" / "photos-sync.service").read_text("utf-8")
     factor, more = re.findall(r"^# ([\d.]+) times max-cache, and (\d+)M[:,]", unit, re.MULTILINE)[0]
-    assert f"it is {factor} times that, and {more} MB" in README
+    assert f"it is {factor} times that plus {more} MB" in README
     cache, limit = re.findall(r"for a `max-cache` of (\d+), `MemoryMax=(\d+)M`", README)[0]
     assert float(factor) * int(cache) + int(more) == int(limit)

@@ -291,10 +291,35 @@ class TestGuesses:
             headers = bearer(CANARY_ACCESS) | {"X-Forwarded-For": client}
             assert is_admitted(guard, "pi.local", headers, peer="127.0.0.1") == expected
 
+    def test_who_is_made_to_wait_is_logged_once_an_hour_with_the_address_alone(
+        self, guard: Guard, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def told() -> list[str]:
+            return [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
+
+        self.guess(guard, range(MOST_GUESSES))
+        answer(guard, bearer(CANARY_ACCESS))
+        line = (
+            "WARNING 10 wrong access tokens came from 192.0.2.1 within a minute, so none from there counts until a "
+            "minute has passed. If it is a screen of yours, give it the right one. This is told once an hour."
+        )
+        assert told() == [line]
+        for _ in range(59):
+            self.guess(guard, range(12))
+            clock.now += GUESS_SECONDS
+        assert told() == [line]
+        self.guess(guard, range(11), "2001:db8:1:2::7")
+        assert told() == [line, line.replace("192.0.2.1", "2001:db8:1:2::7")]
+        clock.now += GUESS_SECONDS
+        self.guess(guard, range(11))
+        self.guess(guard, range(11), "2001:db8:1:2::8")  # a network counts as one
+        assert told() == [line, line.replace("192.0.2.1", "2001:db8:1:2::7"), line]
+
     def test_what_is_remembered_is_bounded(self, guard: Guard) -> None:
         for number in range(3000):
             self.guess(guard, range(11), f"10.0.{number // 250}.{number % 250}")
         assert len(guard._guesses._by_guesser) == 1024
+        assert len(guard._guesses._told) == 1024
         assert max(len(guesses) for guesses in guard._guesses._by_guesser.values()) == MOST_GUESSES
 
 

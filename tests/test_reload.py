@@ -16,10 +16,11 @@ from conftest import CANARY_ACCESS, Running, canary_nas, settings_for
 from served import write_certificate
 
 from photosync.connect import build_client
+from photosync.device import device_path
 from photosync.errors import ConfigError, NasUnreachable
 from photosync.fakenas import FakeNas, Library, hang, hold
 from photosync.guard import MOST_GUESSES, Access
-from photosync.listen import listen
+from photosync.listen import SYSTEMD_LISTENS, listen
 from photosync.reload import Reload
 from photosync.settings import Secret, Settings
 
@@ -203,6 +204,36 @@ class TestOfThisMachine:
         ]
         assert reloading.levels == ["error"]
 
+    @pytest.mark.parametrize("before", [None, "before"])
+    def test_what_is_in_the_state_directory_changes_with_it_at_the_next_start(
+        self, nas: FakeNas, caplog: pytest.LogCaptureFixture, tmp_path: Path, before: str | None
+    ) -> None:
+        def inside(folder: Path | None) -> dict[str, Any]:
+            return {"state_dir": folder, "device_file": device_path(None, folder, None)}
+
+        with Reloading(settings_for(nas, **inside(tmp_path / before if before else None))) as running:
+            running.wait_ready()
+            with log_of(caplog) as told:
+                for folder in (tmp_path / "after", None):
+                    running.reload(**inside(folder), state_writable=folder is None)
+            assert nas.count(*LOGIN) == 1
+        assert (
+            told
+            == [
+                "WARNING Another state-dir is used from the next start on.",
+                "INFO The configuration was read anew. Changed: state-dir.",
+            ]
+            * 2
+        )
+
+    def test_a_device_file_of_its_own_is_told_beside_another_state_directory(
+        self, nas: FakeNas, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    ) -> None:
+        with Reloading(settings_for(nas)) as running, log_of(caplog) as told:
+            running.wait_ready()
+            running.reload(state_dir=tmp_path, device_file=tmp_path / "of-its-own")
+        assert "INFO The configuration was read anew. Changed: device-file, state-dir." in told
+
     def test_another_port_is_listened_on_and_open_connections_stay(self, reloading: Reloading) -> None:
         before = reloading.service.port
         with closing(socket.create_connection(("127.0.0.1", before), 5)) as connection:
@@ -232,6 +263,32 @@ class TestOfThisMachine:
         with log_of(caplog) as told:
             reloading.reload(interval_seconds=1800.0)
         assert told == ["INFO The configuration was read anew. Changed: interval."]
+
+    @pytest.mark.parametrize("behind_a_socket_unit", [False, True])
+    def test_another_address_waits_for_a_restart_and_the_rest_takes_effect(
+        self, reloading: Reloading, caplog: pytest.LogCaptureFixture, behind_a_socket_unit: bool
+    ) -> None:
+        reloading.settings = replace(reloading.settings, server_port=reloading.service.port)
+        if behind_a_socket_unit:
+            reloading.listen = None
+        with log_of(caplog) as told:
+            reloading.reload(listen_address="", max_cache_bytes=1_000_000)
+        later = "Another listen-address is used from the next start on."
+        assert told == [
+            f"WARNING {SYSTEMD_LISTENS if behind_a_socket_unit else later}",
+            "INFO The configuration was read anew. Changed: listen-address, max-cache.",
+        ]
+        assert reloading.stats()["max_bytes"] == 1_000_000
+
+    def test_an_address_of_another_machine_keeps_everything_as_it_was(
+        self, reloading: Reloading, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with log_of(caplog) as told:
+            reloading.reload(listen_address="192.0.2.1", max_cache_bytes=1_000_000)
+        assert reloading.stats()["max_bytes"] == 250_000_000
+        (line,) = told
+        assert line.startswith("ERROR The configuration before stays in use: 192.0.2.1 cannot be listened on (")
+        assert line.endswith("address). --listen-address has to be an address of this machine.")
 
     def test_a_port_that_cannot_be_had_keeps_everything_as_it_was(
         self, reloading: Reloading, caplog: pytest.LogCaptureFixture

@@ -86,16 +86,23 @@ class TestMistakes:
             "max-cache (environment PHOTOS_SYNC_MAX_CACHE): 'lots' is not a number from 1 to 1,000,000.",
             "insecure (environment PHOTOS_SYNC_INSECURE): 'perhaps' is not yes or no.",
             "server-port (environment PHOTOS_SYNC_SERVER_PORT): '-1' is not a whole number from 0 to 65535.",
+            "port (command line): '0' is not a whole number from 1 to 65535.",
             "password is missing: give the password of the NAS account by --password-file FILE (or -p PASS)",
             "url is missing: give the NAS's host name or address by -U HOST",
         ):
             assert part in told
-        assert len(found) == 11
+        assert len(found) == 12
 
     def test_the_port_is_checked_with_the_url(self) -> None:
         assert mistakes([*BASE, "-p", "x", "-P", "http"]) == (
             "port (command line): 'http' is not a whole number from 1 to 65535.",
         )
+
+    @pytest.mark.parametrize("address", [[], ["-U", ""], ["-U", "http://nas:5000/mo/sharing/AbCdEfGhI"]])
+    def test_the_port_is_checked_whatever_the_url_is(self, address: list[str]) -> None:
+        found = mistakes(["-u", "me", "-p", "x", "-m", "abc", "-P", "99999", "-i", "0", *address])
+        assert len(found) == 4
+        assert "port (command line): '99999' is not a whole number from 1 to 65535." in found
 
     def test_a_missing_account_says_how_to_give_it(self) -> None:
         (mistake,) = mistakes(["-p", "x", "-U", "nas"])

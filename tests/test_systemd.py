@@ -134,6 +134,20 @@ case $last in *images*) [ ! -e '{tmp_path}/no-pillow' ] || exit 1 ;; esac
             assert sources
             assert sources == {path.relative_to(tmp_path / "built") for path in (tmp_path / "built").rglob(kind)}
 
+    @pytest.mark.parametrize("has_pillow", [True, False])
+    def test_demo_and_run_have_sizes_where_there_is_a_pillow(
+        self, tmp_path: Path, python: Path, has_pillow: bool
+    ) -> None:
+        if not has_pillow:
+            (tmp_path / "no-pillow").touch()
+        for name in ("Makefile", "setup.cfg", "pyproject.toml"):
+            shutil.copy(ROOT / name, tmp_path)
+        command = ["make", ".venv/installed", f"PYTHON={python}"]
+        told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        installed = (tmp_path / "installed").read_text("utf-8").split()
+        assert installed == ([".[images]"] if has_pillow else [".[images]", "."])
+        assert ("\nInstalled without sizes" in told) != has_pillow
+
     def test_where_pillow_cannot_be_had_it_is_installed_without_sizes_and_says_so(
         self, tmp_path: Path, python: Path
     ) -> None:

@@ -113,7 +113,7 @@ function onDue() {
 
 function sleepsAt(date) {
   if (!options.sleep) return false;
-  const minute = date.getHours() * 60 + date.getMinutes(), from = options.sleep.from, to = options.sleep.to;
+  const minute = date.getHours() * 60 + date.getMinutes(), { from, to } = options.sleep;
   return from < to ? minute >= from && minute < to : minute >= from || minute < to;
 }
 
@@ -192,8 +192,7 @@ function show(slide, img, photo, where) {
   fit(slide, img);
   describe(slide, img, photo);
   slides.forEach(one => one.classList.toggle('front', one === slide));
-  element('message').hidden = true;
-  element('sign').hidden = true;
+  element('message').hidden = element('sign').hidden = true;
   tellFacts();
   dueIn(paused ? PAUSE : options.seconds * 1000);
 }
@@ -216,10 +215,10 @@ function fail(words, wait) {
 /** Slim bars look like a mistake: there the photo is cropped a little. */
 function fit(slide, img) {
   const ratio = img.naturalWidth / img.naturalHeight * innerHeight / innerWidth;
-  const fits = Math.abs(ratio - 1) < 0.03;
-  slide.classList.toggle('whole', options.fit === 'cover' || options.fit === 'blur' && fits);
-  slide.classList.toggle('filled', options.fit === 'blur' && !fits);
-  if (options.fit === 'blur' && !fits) soften(slide.querySelector('canvas'), img);
+  const isSoft = options.fit === 'blur' && !(Math.abs(ratio - 1) < 0.03);
+  slide.classList.toggle('whole', options.fit !== 'contain' && !isSoft);
+  slide.classList.toggle('filled', isSoft);
+  if (isSoft) soften(slide.querySelector('canvas'), img);
 }
 
 /** Halved and doubled until it is soft: a filter would cost a small graphics chip dear in every frame. */
@@ -330,8 +329,9 @@ function setPaused(value) {
 let lock = null, awake = '';
 
 function keepAwake() {
-  if (!navigator.wakeLock) awake = 'It may switch itself off: only on https or localhost can it be kept on.';
-  else if (sleeping && lock) lock.release();
+  if (!navigator.wakeLock) {
+    awake = 'It may switch itself off' + (isSecureContext ? '.' : ': only on https or localhost can it be kept on.');
+  } else if (sleeping && lock) lock.release();
   else if (!sleeping && !document.hidden && (!lock || lock.released)) {
     navigator.wakeLock.request('screen').then(held, () => { awake = 'It may switch itself off.'; });
   }

@@ -4,7 +4,7 @@
 const element = id => document.getElementById(id);
 const form = element('form'), preview = element('preview');
 const STANDARD = { album: '', seconds: '15', fit: 'blur', transition: 'fade', caption: true, clock: false, date: false, client: '' };
-const base = location.href.replace(/[?#].*/, '').replace(/[^/]*$/, '');
+const base = new URL('.', location).href;
 
 function chosen() {
   const found = new URLSearchParams();
@@ -15,10 +15,7 @@ function chosen() {
   return found;
 }
 
-function address(found) {
-  const text = found.toString();
-  return base + (text && '?' + text);
-}
+const address = found => base + ('?' + found).replace(/\?$/, '');
 
 /** The preview has a deck of its own, so that it takes no photo from the screen's, and does not sleep. */
 function update() {
@@ -44,26 +41,23 @@ function copy() {
 }
 
 function listAlbums(stats) {
-  for (const album of stats.albums.length > 1 ? stats.albums : []) {
-    const option = form.elements.album.appendChild(document.createElement('option'));
-    option.value = album.name;
-    option.textContent = album.name + ' (' + album.photos + ')';
-    element('albums').hidden = false;
-  }
+  element('albums').hidden = stats.albums.length < 2;
+  for (const { name, photos } of stats.albums) form.elements.album.add(new Option(name + ' (' + photos + ')', name));
 }
 
 element('awake').textContent = navigator.wakeLock
   ? 'This browser keeps the screen on by itself while the photos are open.'
-  : 'Browsers keep the screen on only on https or localhost, and this address is neither. Turn off the display ' +
-    'timeout of the device, or use a kiosk app.';
-if (/^(localhost|127\.|\[::1\])/.test(location.hostname)) {
-  element('local').hidden = false;
-  element('local').querySelector('b').textContent = location.hostname;
-}
+  : (isSecureContext ? 'This browser cannot keep the screen on.' : 'Browsers keep the screen on only on https or localhost.') +
+    ' Turn off the display timeout of the device, or use a kiosk app.';
+element('local').hidden = !/^(localhost|127\.|\[::1\])/.test(location.hostname);
 form.onsubmit = () => false;
 form.onchange = update;
 element('copy').onclick = copy;
 addEventListener('resize', scale);
+element('first').textContent = base + '?token=…';
+fetch('readyz', { method: 'HEAD', credentials: 'omit' }).then(answer => {
+  element('token').hidden = !/photos-sync/.test(answer.headers.get('WWW-Authenticate'));
+}, () => {});
 fetch('cache/stats').then(answer => answer.json()).then(listAlbums).catch(() => {});
 scale();
 update();
