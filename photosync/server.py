@@ -169,16 +169,18 @@ class Server(HTTPServer):
         super().initialize(
             app,
             chunk_size=_READ_BYTES,
-            idle_connection_timeout=_HEADER_SECONDS,
             body_timeout=_BODY_SECONDS,
             max_header_size=_MAX_HEADER_BYTES,
             max_body_size=_MAX_BODY_BYTES,
         )
+        self.conn_params.header_timeout = None  # Tornado's timer for each request takes a tenth of its time
         self._stall_seconds = stall_seconds
         self._is_proxy = is_proxy
         self._limit = connection_limit()
         self._open: Counter[str] = Counter()
         self._silent: set[IOStream] = set()  # whose first request is not here yet
+        self._waiting: dict[IOStream, float] = {}  # for headers, by the loop's time since; the longest first
+        self._watch: asyncio.TimerHandle | None = None  # while there are any
         self._heard_out = asyncio.Event()
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
@@ -193,8 +195,22 @@ class Server(HTTPServer):
             self._sockets.pop(number).close()
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        heard = partial(self._hear, cast(HTTP1Connection, request_conn).stream)
-        return _Request(partial(super().start_request, server_conn, request_conn), heard)
+        stream = cast(HTTP1Connection, request_conn).stream
+        loop = asyncio.get_running_loop()
+        self._waiting[stream] = loop.time()
+        if self._watch is None:
+            self._watch = loop.call_later(_HEADER_SECONDS, self._let_go)
+        return _Request(partial(super().start_request, server_conn, request_conn), partial(self._hear, stream))
+
+    def _let_go(self) -> None:
+        """Closes the connections whose headers have not come in time."""
+        loop = asyncio.get_running_loop()
+        self._watch = None
+        for stream, since in [*self._waiting.items()]:
+            if since + _HEADER_SECONDS > loop.time():
+                self._watch = loop.call_at(since + _HEADER_SECONDS, self._let_go)
+                break
+            stream.close()
 
     async def hear_out(self, timeout_seconds: float) -> None:
         """After `stop`: returns when every connection that was accepted has said what it wants, or the time is over."""
@@ -204,6 +220,7 @@ class Server(HTTPServer):
                 await asyncio.wait_for(self._heard_out.wait(), timeout_seconds)
 
     def _hear(self, stream: IOStream) -> None:
+        self._waiting.pop(stream, None)
         self._silent.discard(stream)
         if not self._silent:
             self._heard_out.set()

@@ -7,10 +7,10 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from http.cookiejar import DefaultCookiePolicy
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
@@ -24,6 +24,8 @@ from .trouble import tls_port, too_slow, translate
 CONNECT_SECONDS = 5.0
 RETRY_AFTER_SECONDS = (1.0, 300.0)
 _CHUNK_BYTES = 256 * 1024
+_HEADERS: Mapping[str, str] = {"Accept-Encoding": "identity", "User-Agent": "photos-sync"}
+_FORM: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
 _TOLD_PLAIN = re.compile(
     rb"plain HTTP request was sent to HTTPS|speaking plain HTTP to an SSL|HTTP request to an HTTPS"
 )
@@ -41,18 +43,13 @@ class Answer(NamedTuple):
     found: bool = True
 
 
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """None, or else requests reads the whole body of a redirect, however large, that nobody follows."""
-        return None
-
-
 class Wire:
     """A keep-alive connection pool to one address. Threads may share it.
 
-    Nothing on the machine changes a call (`.netrc`, proxy variables), no redirect is followed and no cookie
-    is kept. `timeout_seconds` is the time for one exchange in total, connecting and retrying included.
-    `ca_file`, `insecure` and `fingerprint` are as in `tls_context`; errors speak of the `option` that has the address.
+    No `requests.Session` is behind it: nothing on the machine changes a call (`.netrc`, proxy variables), no redirect
+    is followed, and no cookie is kept. `timeout_seconds` is the time for one exchange in total, connecting and retrying
+    included. `ca_file`, `insecure` and `fingerprint` are as in `tls_context`; errors speak of the `option` that has the
+    address.
     """
 
     def __init__(
@@ -67,24 +64,16 @@ class Wire:
         self.base_url = base_url
         self.option = option
         self._timeout_seconds = timeout_seconds
-        self._session = _Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers = {"Accept-Encoding": "identity", "User-Agent": "photos-sync"}
         scheme = urlsplit(base_url).scheme
         context = tls_context(ca_file, insecure, fingerprint) if scheme == "https" else None
         unchecked = insecure or bool(fingerprint)  # by the library: the fingerprint is checked by the socket
-        # The library's own adapters check no fingerprint and keep no deadline; it looks for one by an address that it
-        # has rewritten.
-        self._session.adapters.clear()
-        adapter = DeadlineAdapter(context, verify=False if unchecked else (str(ca_file) if ca_file else True))
-        self._session.mount(f"{scheme}://", adapter)
+        self._adapter = DeadlineAdapter(context, verify=False if unchecked else (str(ca_file) if ca_file else True))
         if unchecked:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def close(self) -> None:
         """Closes the connections that nobody uses, and the others once they are free."""
-        self._session.close()
+        self._adapter.close()
 
     def exchange(
         self,
@@ -103,19 +92,20 @@ class Wire:
         fresh connection unless `retry` is off. Raises NasUnreachable, NasTimeout or NasBadAnswer.
         """
         deadline = time.monotonic() + self._timeout_seconds
-        arguments = {"params" if method == "GET" else "data": fields, "headers": headers}
+        once = partial(self._once, method, path, fields, headers, deadline, limit_bytes, room)
         try:
-            return self._once(method, path, arguments, deadline, limit_bytes, room)
+            return once()
         except NasError as error:
             if not retry or error.kind not in ("reset", "truncated", "protocol"):
                 raise
-        return self._once(method, path, arguments, deadline, limit_bytes, room)
+        return once()
 
     def _once(
         self,
         method: str,
         path: str,
-        arguments: Mapping[str, Any],
+        fields: Mapping[str, str],
+        headers: Mapping[str, str],
         deadline: float,
         limit_bytes: int,
         room: Room | None,
@@ -124,12 +114,9 @@ class Wire:
         if remaining <= 0:
             raise too_slow(self.base_url, self._timeout_seconds, self.option)
         try:
-            with self._session.request(
-                method,
-                f"{self.base_url}/{path}",
-                **arguments,
-                timeout=Timeout(total=remaining, connect=min(CONNECT_SECONDS, remaining)),  # type: ignore[arg-type]
-                allow_redirects=False,
+            with self._adapter.send(
+                _request(method, f"{self.base_url}/{path}", fields, headers),
+                timeout=Timeout(total=remaining, connect=min(CONNECT_SECONDS, remaining)),
                 stream=True,
             ) as response:
                 self._check_status(response, path)
@@ -194,6 +181,13 @@ class Wire:
             raise _truncated()
         announced = length is not None or response.raw.chunked
         return Answer(response.headers.get("Content-Type", "").lower(), body.getvalue(), announced)
+
+
+def _request(method: str, url: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> requests.PreparedRequest:
+    form = urlencode(fields)
+    if method == "GET":
+        return requests.Request(method, f"{url}?{form}", headers={**_HEADERS, **headers}).prepare()
+    return requests.Request(method, url, data=form, headers={**_HEADERS, **_FORM, **headers}).prepare()
 
 
 def _truncated() -> NasBadAnswer:

@@ -25,6 +25,7 @@ from outside import Process, connect, read_header, read_to_end, talk
 
 from photosync.fakenas import FakeNas, Library, hold
 from photosync.metrics import resident_bytes
+from photosync.server import _HEADER_SECONDS
 
 BIG = 8_000_000
 
@@ -55,6 +56,16 @@ def is_alive(running: Running) -> bool:
     return talk(running.service.port, b"GET /files HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(
         b"HTTP/1.1 200 OK\r\n"
     )
+
+
+def asks(connection: socket.socket) -> bytes:
+    """The header of the answer, which is read to its end."""
+    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    header = read_header(connection)
+    length = re.search(rb"Content-Length: (\d+)", header)
+    assert length
+    connection.recv(int(length[1]), socket.MSG_WAITALL)
+    return header
 
 
 # J4: addresses
@@ -164,16 +175,37 @@ def test_a_header_over_16_kb_is_refused(service: Running) -> None:
     assert is_alive(service)
 
 
-def test_half_a_request_header_is_let_go_after_the_header_timeout(nas: FakeNas) -> None:
-    with Running(settings_for(nas)) as running:
-        assert running.service.server.conn_params.header_timeout == 15
-        running.service.server.conn_params.header_timeout = 0.25
+def test_half_a_request_header_is_let_go_after_the_header_timeout(
+    nas: FakeNas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _HEADER_SECONDS == 15
+    monkeypatch.setattr("photosync.server._HEADER_SECONDS", 0.25)
+    started = time.monotonic()
+    with Running(settings_for(nas)) as running, ExitStack() as clients:
+        connections = []
         for sent in (b"GET /files HTTP/1.1\r\nHos", b"", b"\x16\x03\x01\x02\x00"):
-            started = time.monotonic()
-            with connect(running.service.port) as connection:
-                connection.sendall(sent)
-                assert read_to_end(connection) == b""
+            connections.append(clients.enter_context(connect(running.service.port)))
+            connections[-1].sendall(sent)
+            time.sleep(0.05)  # each has a time of its own
+        for connection in connections:
+            assert read_to_end(connection) == b""
             assert 0.2 < time.monotonic() - started < 12
+        with connect(running.service.port) as later:
+            assert read_to_end(later) == b""
+
+
+def test_each_silent_connection_is_let_go_and_one_that_asks_stays(
+    nas: FakeNas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photosync.server._HEADER_SECONDS", 1.5)
+    with Running(settings_for(nas)) as running, ExitStack() as clients:
+        asking, *silent = (clients.enter_context(connect(running.service.port)) for _ in range(4))
+        for connection in silent:
+            assert asks(connection).startswith(b"HTTP/1.1 200 ")
+        while not select.select(silent[-1:], [], [], 0.05)[0]:
+            assert asks(asking).startswith(b"HTTP/1.1 200 ")
+        assert [connection.recv(1) for connection in silent] == [b"", b"", b""]
+        assert asks(asking).startswith(b"HTTP/1.1 200 ")
 
 
 def test_half_a_request_body_is_let_go_after_the_body_timeout(nas: FakeNas) -> None:
@@ -304,7 +336,8 @@ def test_the_second_photo_of_a_stalled_pipeline_is_counted_too(big: Running) -> 
 
 
 @pytest.mark.parametrize("big", [1.0], indirect=True)
-def test_a_slow_client_that_makes_progress_gets_everything(big: Running) -> None:
+def test_a_slow_client_that_makes_progress_gets_everything(big: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosync.server._HEADER_SECONDS", 0.5)  # which is over long before
     photo = big.service.sync.catalog.photos[0]
     started, taken = time.monotonic(), 0
     with connect(big.service.port, receive_buffer=65536) as connection:

@@ -28,7 +28,6 @@ from photosync.fakenas import Certificate, FakeNas, Fault, Library, certificate
 from photosync.models import Photo
 from photosync.nas import SynologyClient
 from photosync.settings import Secret
-from photosync.sockets import DeadlineAdapter
 from photosync.wire import CONNECT_SECONDS, Answer, Wire
 
 INFO = {"api": "SYNO.API.Info", "version": "1", "method": "query", "query": "all"}
@@ -766,12 +765,6 @@ def test_a_pin_holds_however_the_address_is_written(path: str) -> None:
 def test_the_total_deadline_holds_however_the_address_is_written(nas: FakeNas, path: str) -> None:
     nas.fault(fakenas.drip(0.05))
     assert trouble(wire_to(nas.url + path, 0.3)).kind == "timeout"
-
-
-@pytest.mark.parametrize("url", ["http://nas:5000", "https://nas:5001/photo", "https://[fe80::1%eth0]:5001", "nas"])
-def test_no_request_can_reach_an_adapter_of_the_library(url: str) -> None:
-    adapters = wire_to(url)._session.adapters
-    assert [type(adapter) for adapter in adapters.values()] == [DeadlineAdapter]
 
 
 @pytest.mark.parametrize("fingerprint", ["", "AB:" * 31 + "AB"])
