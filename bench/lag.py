@@ -107,7 +107,7 @@ def measure(nas: FakeNas, output: Path) -> tuple[list[tuple[Span, list[float]]],
 
 def run() -> list[Table]:
     table = Table(f"The loop while {PHOTOS:,} photos are listed", COLUMNS)
-    nas = FakeNas(library=Library.synthetic(PHOTOS, photo_bytes=100_000))
+    nas = FakeNas(library=Library.synthetic(PHOTOS, photo_bytes=20_000))
     with nas, tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "probe.json"
         quiet, busy = measure(nas, output)

@@ -10,7 +10,20 @@ from pathlib import Path
 
 from processes import processor_seconds, wrk
 from report import Figure, Table, Target, ratio, show
-from rivals import BARE, FLASK, NGINX, OURS, SERVERS, THUMBOR, VARNISH, Server, all_servers, missing, scene_of
+from rivals import (
+    BARE,
+    FLASK,
+    NGINX,
+    OURS,
+    SERVERS,
+    THUMBOR,
+    VARNISH,
+    WAITRESS,
+    Server,
+    all_servers,
+    missing,
+    scene_of,
+)
 
 SIZES = {"30 KB": 30_000, "300 KB": 300_000, "3 MB": 3_000_000}
 RUNS = {8: 5, 1: 2, 64: 2}
@@ -42,11 +55,11 @@ def measure(tables: tuple[Table, Table], load: str, servers: dict[str, Server], 
 
 def measure_size(tables: tuple[Table, Table], name: str, folder: Path) -> None:
     with scene_of(SIZES[name], folder) as scene, all_servers(scene) as servers:
-        # One that takes twenty times as long says the same at any number of connections.
-        few = {server: there for server, there in servers.items() if server != THUMBOR}
+        # These take so long that one size, and one number of connections, says what there is to say.
+        few = {server: there for server, there in servers.items() if server not in (THUMBOR, WAITRESS)}
         twice = {AGAIN: servers[BARE]} if name == "300 KB" else {}
         for connections in RUNS:
-            chosen = servers | twice if connections == 8 else few
+            chosen = servers | twice if (name, connections) == ("300 KB", 8) else few
             measure(tables, f"{name}, {connections} connections", chosen, connections, "url")
         if name == "300 KB":
             measure(tables, "GET /files, 300 KB, 8 connections", servers, 8, "next_url")
