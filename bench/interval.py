@@ -208,9 +208,7 @@ def run() -> list[Table]:
             for name in installed:
                 measure_engine(table, nas, name, count)
     set_targets(table)
-    table.notes.append(
-        f"Noise: between the looks, a piece of Python that is always the same took {figure(paces)} ms."
-    )
+    table.notes.append(f"Noise: between the looks, a piece of Python that is always the same took {figure(paces)} ms.")
     if left_out := [name for name in ENGINES if name not in installed]:
         table.notes.append(f"Not installed: {', '.join(left_out)} (make bench-tools).")
     table.notes.append(

@@ -22,15 +22,15 @@ LIMIT = 50
 """Megabytes of photos in memory."""
 PHOTO_BYTES = 300_000
 SMALL_BYTES = 20_000
-CHURN = 6
-"""Times the limit that goes through the memory."""
+ROUNDS = 3
+"""Each through three times the limit of photos, so that none is still in memory when its turn comes."""
 CLIENTS = 8
 STALLED = 50
 MANY = 100_000
 FEW = 100
 RUNS = {OURS: 5, FLASK: 1}
 AT_ONCE = 2
-"""Other than time, memory is the same beside another process."""
+"""Other than time, what a service holds at rest is the same beside another."""
 MB = 1e6
 COLUMNS = ("MB", "bytes for each photo")
 
@@ -68,14 +68,14 @@ def listed_bytes(name: str, count: int) -> float:
 
 def churned_bytes(name: str) -> tuple[float, float]:
     """The highest seen while photos come and go, and with stalled clients on top."""
-    count = 3 * LIMIT * 1_000_000 // PHOTO_BYTES  # in rounds through so many, none is still in memory
+    count = 3 * LIMIT * 1_000_000 // PHOTO_BYTES
     with (
         FakeNas(library=Library.synthetic(count, photo_bytes=PHOTO_BYTES)) as nas,
         serving(name, nas, LIMIT) as (base, pid),
     ):
         ids = requests.get(f"{base}/files/list?details=1", timeout=30).json()
         paths = [photo["url"] if isinstance(photo, dict) else f"/files/{photo}.jpg" for photo in ids]
-        highest = churn(base, paths * (CHURN // 3 + 1), pid)
+        highest = churn(base, paths * ROUNDS, pid)
         with stalled(base):
             return highest, resident_bytes(pid)
 
@@ -116,7 +116,7 @@ def measure(table: Table, name: str) -> None:
         many = several.map(lambda _: listed_bytes(name, MANY), runs)
         each = table.put(f"{name}: photos", COLUMNS[1], ((bytes - few) / (MANY - FEW) for bytes in many))
         table.put(f"{name}: 10,000 photos in the album, more", "MB", (value * 10_000 / MB for value in each.values))
-        churned = list(several.map(lambda _: churned_bytes(name), runs))
+    churned = [churned_bytes(name) for _ in runs]
     highest = table.put(f"{name}: churned, limit {LIMIT} MB", "MB", (high / MB for high, _ in churned))
     table.put(f"{name}: and {STALLED} stalled clients", "MB", (later / MB for _, later in churned))
     if name == OURS:

@@ -55,7 +55,7 @@ def measure(tables: tuple[Table, Table], load: str, servers: dict[str, Server], 
 
 def measure_size(tables: tuple[Table, Table], name: str, folder: Path) -> None:
     with scene_of(SIZES[name], folder) as scene, all_servers(scene) as servers:
-        # These take so long that one size, and one number of connections, says what there is to say.
+        # These take so long that one size and one number of connections says what there is to say.
         few = {server: there for server, there in servers.items() if server not in (THUMBOR, WAITRESS)}
         twice = {AGAIN: servers[BARE]} if name == "300 KB" else {}
         for connections in RUNS:
@@ -96,6 +96,7 @@ def run() -> list[Table]:
     noise = against(rates, "300 KB", AGAIN), against(rates, "300 KB", BARE)
     assert noise[0] and noise[1]
     rates.notes.append(f"Noise: the same Tornado handler against itself, {ratio(*noise)}.")
+    rates.notes.append(f"{WAITRESS} and {THUMBOR} are measured at 300 KB and 8 connections alone.")
     left_out = [f"{name} ({how})" for name in SERVERS if (how := missing(name))]
     if left_out:
         rates.notes.append(f"Not installed: {', '.join(left_out)}.")

@@ -48,6 +48,11 @@ def big(request: pytest.FixtureRequest) -> Iterator[Running]:
         yield running
 
 
+@pytest.fixture
+def half_a_second_for_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosync.server._HEADER_SECONDS", 0.5)
+
+
 def calls(running: Running) -> int:
     return len(running.nas.calls)  # type: ignore[attr-defined]
 
@@ -180,14 +185,13 @@ def test_half_a_request_header_is_let_go_after_the_header_timeout(
 ) -> None:
     assert _HEADER_SECONDS == 15
     monkeypatch.setattr("photosync.server._HEADER_SECONDS", 0.25)
-    started = time.monotonic()
     with Running(settings_for(nas)) as running, ExitStack() as clients:
-        connections = []
+        connections = {}
         for sent in (b"GET /files HTTP/1.1\r\nHos", b"", b"\x16\x03\x01\x02\x00"):
-            connections.append(clients.enter_context(connect(running.service.port)))
-            connections[-1].sendall(sent)
+            connections[clients.enter_context(connect(running.service.port))] = time.monotonic()
+            list(connections)[-1].sendall(sent)
             time.sleep(0.05)  # each has a time of its own
-        for connection in connections:
+        for connection, started in connections.items():
             assert read_to_end(connection) == b""
             assert 0.2 < time.monotonic() - started < 12
         with connect(running.service.port) as later:
@@ -197,15 +201,28 @@ def test_half_a_request_header_is_let_go_after_the_header_timeout(
 def test_each_silent_connection_is_let_go_and_one_that_asks_stays(
     nas: FakeNas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photosync.server._HEADER_SECONDS", 1.5)
+    monkeypatch.setattr("photosync.server._HEADER_SECONDS", 3.0)
+    deadline = time.monotonic() + 20
     with Running(settings_for(nas)) as running, ExitStack() as clients:
         asking, *silent = (clients.enter_context(connect(running.service.port)) for _ in range(4))
         for connection in silent:
             assert asks(connection).startswith(b"HTTP/1.1 200 ")
         while not select.select(silent[-1:], [], [], 0.05)[0]:
+            assert time.monotonic() < deadline
             assert asks(asking).startswith(b"HTTP/1.1 200 ")
         assert [connection.recv(1) for connection in silent] == [b"", b"", b""]
         assert asks(asking).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_request_that_came_while_the_loop_stood_still_is_answered(
+    half_a_second_for_headers: None, nas: FakeNas
+) -> None:
+    with Running(settings_for(nas)) as running, connect(running.service.port) as connection:
+        assert asks(connection).startswith(b"HTTP/1.1 200 ")
+        stands = threading.Event()
+        running.io_loop.add_callback(lambda: (stands.set(), time.sleep(1.0)))
+        assert stands.wait(20)
+        assert asks(connection).startswith(b"HTTP/1.1 200 ")
 
 
 def test_half_a_request_body_is_let_go_after_the_body_timeout(nas: FakeNas) -> None:
@@ -336,8 +353,7 @@ def test_the_second_photo_of_a_stalled_pipeline_is_counted_too(big: Running) -> 
 
 
 @pytest.mark.parametrize("big", [1.0], indirect=True)
-def test_a_slow_client_that_makes_progress_gets_everything(big: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photosync.server._HEADER_SECONDS", 0.5)  # which is over long before
+def test_a_slow_client_that_makes_progress_gets_everything(half_a_second_for_headers: None, big: Running) -> None:
     photo = big.service.sync.catalog.photos[0]
     started, taken = time.monotonic(), 0
     with connect(big.service.port, receive_buffer=65536) as connection:

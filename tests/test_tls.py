@@ -168,9 +168,9 @@ def test_who_speaks_something_else_is_let_go_and_fills_no_log(
         assert any("Stopping." in line for line in process.log)
 
 
-def test_half_a_handshake_is_let_go(files: tuple[Path, Path]) -> None:
+def test_half_a_handshake_is_let_go(files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosync.server._HEADER_SECONDS", 0.25)
     with canary_nas() as nas, Running(settings_for(nas, tls_cert=files[0], tls_key=files[1])) as running:
-        running.service.server.conn_params.header_timeout = 0.25
         for sent in (b"", b"\x16\x03\x01\x02\x00"):
             with connect(running.service.port) as client:
                 client.sendall(sent)
