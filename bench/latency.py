@@ -25,7 +25,7 @@ KIOSKS = 20
 PHOTOS = 1500
 PHOTO_BYTES = 30_000
 RUNS = 5
-COLD_RUNS = 3
+COLD_RUNS = 2
 COLUMNS = ("p50, ms", "p99, ms", "longest, ms")
 
 
