@@ -114,7 +114,7 @@ def measure(table: Table, name: str) -> None:
         base = table.put(f"{name}: base", "MB", several.map(lambda _: base_bytes(name) / MB, runs))
         few = listed_bytes(name, FEW)
         many = several.map(lambda _: listed_bytes(name, MANY), runs)
-        each = table.put(f"{name}: photos", COLUMNS[1], ((bytes - few) / (MANY - FEW) for bytes in many))
+        each = table.put(f"{name}: photos", COLUMNS[1], ((value - few) / (MANY - FEW) for value in many))
         table.put(f"{name}: 10,000 photos in the album, more", "MB", (value * 10_000 / MB for value in each.values))
     churned = [churned_bytes(name) for _ in runs]
     highest = table.put(f"{name}: churned, limit {LIMIT} MB", "MB", (high / MB for high, _ in churned))
