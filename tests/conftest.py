@@ -6,6 +6,7 @@ Secrets are canaries: every byte of output that a test can see is searched for t
 from __future__ import annotations
 
 import asyncio
+import gc
 import tempfile
 import threading
 import time
@@ -84,6 +85,16 @@ def _no_memory_of_other_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Refused logins are remembered in the folder for temporary files: each test has its own."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Without the garbage collector, which may begin at the bottom of a text that is nested too deep, where finalizers
+    of other tests' objects have no room to run.
+    """
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

@@ -142,6 +142,7 @@ def test_nothing_is_served_of_another_account_or_nas(nas: FakeNas, tmp_path: Pat
             assert running.stats()["photos"] == 0
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("name", ["catalog", "decks"])
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"[1,", b"[" * 100_000])
 def test_a_broken_file_costs_what_was_in_it_and_no_more(

@@ -358,6 +358,7 @@ NONSENSE = {
 }
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("text", NONSENSE.values(), ids=NONSENSE.keys())
 @pytest.mark.parametrize("api", ["SYNO.API.Info", AUTH, ALBUM, MISC, ITEM])
 def test_nonsense_in_json_is_an_error_of_the_nas(guest: Guest, nas: FakeNas, api: str, text: str) -> None:

@@ -218,6 +218,7 @@ BROKEN: list[bytes] = [
 ]
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("content", BROKEN, ids=lambda content: repr(content[:40]))
 def test_a_broken_file_is_ignored_and_replaced(machine: Machine, content: bytes) -> None:
     machine.folder.mkdir()

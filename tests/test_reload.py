@@ -137,7 +137,7 @@ class TestWhileTheNasIsAway:
 
     def test_another_way_to_it_keeps_ages_and_counts(self, nas: FakeNas) -> None:
         with Reloading(settings_for(nas)) as running:
-            running.wait_ready()
+            running.wait_filled()  # a download that fails would put off the look
             nas.stop()
             running.call(lambda: running.service.store.cache.resize(0))
             running.look()

@@ -35,6 +35,7 @@ def test_what_does_not_begin_as_an_object_is_no_envelope(body: bytes) -> None:
     assert (reply.envelope, reply.error_code) == (None, None)
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("body", [b"{", b'{"success": 1}', b'{"data": {}}', b'{"a":' * 100_000, b"{\xff}"])
 def test_a_broken_envelope_is_an_error(body: bytes) -> None:
     with pytest.raises(NasBadAnswer) as caught:

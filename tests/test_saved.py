@@ -124,6 +124,7 @@ def test_a_file_with_any_byte_changed_is_told(found: Look, tmp_path: Path) -> No
             load(path, SOURCE, NAMES)
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize(
     "text", ["", "\n", "hello\n", "[]\n", '{"format":1}\n', "[" * 50_000, "null\nnull\n", b"\xff\xfe".decode("latin-1")]
 )
