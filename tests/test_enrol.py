@@ -28,10 +28,12 @@ from outside import Process
 
 from photosync import fakenas
 from photosync.__main__ import main
+from photosync.account import Credentials
 from photosync.connect import build_client
 from photosync.errors import NasUnreachable
 from photosync.fakenas import FakeNas
 from photosync.log import Redactor
+from photosync.refused import RefusedLogins, this_start
 from photosync.secret import Secret
 
 AUTH = "SYNO.API.Auth"
@@ -102,6 +104,15 @@ class Command:
         assert not leaks(text)
         assert "Traceback" not in text
 
+    def wrong_codes(self, count: int) -> list[str]:
+        """Such as the memory of refused logins tells from each other and from the right one: it mistakes one in 256."""
+        refused = RefusedLogins(subject=f"{self.nas.url} {self.nas.username}", start=this_start())
+        codes: dict[int, str] = {}
+        for code in (CODE, *(str(number) for number in range(100_000, 100_100))):
+            credentials = Credentials(Secret(CANARY_PASSWORD), otp_code=Secret(code))
+            codes.setdefault(refused.mark(credentials.reveal()), code)
+        return list(codes.values())[1 : count + 1]
+
     @property
     def logins(self) -> list[str]:
         """What each login that arrived at the NAS brought with it."""
@@ -130,7 +141,7 @@ def command(nas: FakeNas, tmp_path: Path) -> Command:
 
 def test_a_code_typed_at_the_prompt_makes_the_device_known(command: Command) -> None:
     status, text = command.at_terminal(CODE)
-    assert status == 0
+    assert status == 0, text
     assert text.startswith("The six digits that your authenticator app shows: ")
     assert (
         f"The NAS knows this device now, by the id in {command.device_file}: a login without a code has succeeded.\n"
@@ -145,25 +156,25 @@ def test_a_code_typed_at_the_prompt_makes_the_device_known(command: Command) -> 
 
 def test_a_code_may_be_typed_as_the_app_shows_it(command: Command) -> None:
     status, text = command.at_terminal("47114", "471 147 ")
-    assert status == 0
+    assert status == 0, text
     assert "That is not six digits.\n" in text
     assert command.logins == ["plain", "code", "device"]
 
 
 def test_a_wrong_code_is_told_and_asked_for_again(command: Command) -> None:
-    status, text = command.at_terminal("000000", "111111", CODE)
-    assert status == 0
+    status, text = command.at_terminal(*command.wrong_codes(2), CODE)
+    assert status == 0, text
     assert text.count("The code of the second factor (2FA) was wrong, or has been used already.") == 2
     assert command.nas.failed_logins == 2
 
 
 def test_a_third_wrong_code_ends_it_and_the_next_run_is_held_back(command: Command) -> None:
-    status, text = command.at_terminal("000000", "111111", "222222")
-    assert status == 1
+    status, text = command.at_terminal(*command.wrong_codes(3))
+    assert status == 1, text
     assert "photos-sync: The code of the second factor (2FA) was wrong" in text
     assert command.nas.failed_logins == 3
     status, text = command.at_terminal()
-    assert status == 1
+    assert status == 1, text
     assert "3 logins were refused within five minutes" in text
     assert command.nas.failed_logins == 3
     assert not command.device_file.exists()
@@ -171,7 +182,7 @@ def test_a_third_wrong_code_ends_it_and_the_next_run_is_held_back(command: Comma
 
 def test_the_end_of_input_at_the_prompt_ends_it_and_keeps_nothing(command: Command) -> None:
     status, text = command.at_terminal(keys=b"\x04")
-    assert status == 1
+    assert status == 1, text
     assert text.endswith("photos-sync: No code was given. Run photos-sync --enrol again.\n")
     assert command.logins == ["plain"]
     assert not command.device_file.exists()
