@@ -90,7 +90,7 @@ class FakeNas(Dsm):
         self.calls: list[Call] = []
         self.concurrency_peak = 0
         self._faults: list[InstalledFault] = []
-        self._place: socket.socket | None = None  # holds the port while it is off
+        self._place: socket.socket | None = None  # holds the port from the first start on
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
@@ -123,7 +123,9 @@ class FakeNas(Dsm):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self._give_up_place()
+        if self._place is not None:
+            self._place.close()
+            self._place = None
 
     def count(self, api: str | None = None, method: str | None = None) -> int:
         """How many of the calls were for this API and method; None stands for any."""
@@ -154,10 +156,10 @@ class FakeNas(Dsm):
         """Returns when the NAS is listening."""
         if self._thread is not None:
             raise RuntimeError("this NAS is running already")
+        if self._place is None:
+            self._place = _held(self.host, self.port)
+            self.port = self._place.getsockname()[1]
         sockets = bind_sockets(self.port, self.host)
-        self._give_up_place()
-        self.port = sockets[0].getsockname()[1]
-        self._address = sockets[0].family, sockets[0].getsockname()
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="fakenas", daemon=True)
         self._thread.start()
@@ -171,15 +173,6 @@ class FakeNas(Dsm):
         self._thread.join()
         self._thread = None
         self._loop = None
-        family, address = self._address
-        self._place = socket.socket(family)
-        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._place.bind(address)
-
-    def _give_up_place(self) -> None:
-        if self._place is not None:
-            self._place.close()
-        self._place = None
 
     def _run(self, sockets: list[socket.socket], ready: threading.Event) -> None:
         asyncio.run(self._serve(sockets, ready))
@@ -246,6 +239,19 @@ def _give_up(task: asyncio.Task[None], exchange: Exchange) -> None:
     """The client left: what still waits for its answer need not."""
     if not exchange.finished:
         task.cancel()
+
+
+def _held(host: str, port: int) -> socket.socket:
+    """A socket that never listens: whoever shares its address may, and nobody else is given it."""
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    place = socket.socket(family)
+    try:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(address)
+    except OSError:
+        place.close()
+        raise
+    return place
 
 
 def _call(request: HTTPServerRequest, stream: IOStream, ways: Ways) -> Call:
