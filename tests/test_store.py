@@ -361,8 +361,7 @@ def test_a_full_queue_refuses_and_screens_still_get_a_photo() -> None:
             cold = nas.library.album("kitchen-dash").items[-40:]
             crowd = Crowd(running, [path_of(item) for item in cold])
             # One is being fetched and sixteen wait.
-            wait_until(lambda: crowd.answered == 40 - 17)
-            assert nas.answering == 3
+            wait_until(lambda: crowd.answered == 40 - 17 and nas.answering == 3)
             assert running.get("/files").status_code == 200
             assert running.get("/healthz").status_code == 200
             go.set()
