@@ -106,11 +106,12 @@ class Command:
 
     def wrong_codes(self, count: int) -> list[str]:
         """Such as the memory of refused logins tells from each other and from the right one: it mistakes one in 256."""
-        refused = RefusedLogins(subject=f"{self.nas.url} {self.nas.username}", start=this_start())
+        refused = RefusedLogins(subject=settings_for(self.nas).source, start=this_start())
         codes: dict[int, str] = {}
         for code in (CODE, *(str(number) for number in range(100_000, 100_100))):
             credentials = Credentials(Secret(CANARY_PASSWORD), otp_code=Secret(code))
             codes.setdefault(refused.mark(credentials.reveal()), code)
+        assert len(codes) > count
         return list(codes.values())[1 : count + 1]
 
     @property

@@ -23,6 +23,8 @@ from photosync import fakenas
 from photosync.fakenas import FakeNas, Library
 from photosync.fakenas.jpeg import flat_jpeg
 
+needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+
 ME = "SYNO.Foto.UserInfo"
 ITEM = "SYNO.Foto.Browse.Item"
 ALBUM = "SYNO.Foto.Browse.Album"
@@ -678,6 +680,53 @@ def test_a_stopped_nas_refuses_and_comes_back_on_its_port_with_its_sessions(nas:
     nas.start()
     assert nas.url == url
     assert guest.data(ME, "me")
+
+
+def test_nobody_else_is_given_the_port_of_a_nas_until_it_is_left() -> None:
+    def take() -> None:
+        with socket.socket() as other:
+            other.bind((nas.host, nas.port))
+
+    nas = FakeNas()
+    with nas:
+        for step in (nas.stop, nas.start, nas.stop):
+            step()
+            with pytest.raises(OSError, match="Address already in use"):
+                take()
+    take()
+
+
+@pytest.mark.parametrize(
+    "host", ["", "localhost", "127.0.0.2", *(pytest.param(host, marks=needs_ipv6) for host in ("::1", "::"))]
+)
+def test_it_listens_on_what_the_host_stands_for_and_comes_back_there(host: str) -> None:
+    with FakeNas(host=host) as nas:
+        port = nas.port
+        nas.stop()
+        nas.start()
+        assert nas.port == port
+        place = "::1" if ":" in host else "127.0.0.2" if host == "127.0.0.2" else "127.0.0.1"
+        socket.create_connection((place, port), 60).close()
+
+
+@needs_ipv6
+def test_it_listens_where_another_has_the_same_port_of_the_other_family() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with FakeNas(other.getsockname()[1], host="::") as nas:
+            socket.create_connection(("::1", nas.port), 60).close()
+
+
+def test_a_port_that_is_taken_is_an_error_and_can_be_had_later() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        nas = FakeNas(other.getsockname()[1])
+        with pytest.raises(OSError, match="Address already in use"):
+            nas.start()
+    with nas:
+        assert requests.get(nas.url, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,7 @@ class TestWhileTheNasIsAway:
         self, reloading: Reloading, nas: FakeNas, caplog: pytest.LogCaptureFixture
     ) -> None:
         nas.stop()
+        reloading.service.store.health.breaker._first_seconds = 60.0  # no look by itself meanwhile
         reloading.look()
         before = outage_of(reloading)
         assert before["status"] == "stale"

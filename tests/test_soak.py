@@ -313,6 +313,7 @@ def test_half_a_minute_is_passed(tmp_path: Path) -> None:
     assert result.problems == []
     assert all(len(kiosk.showings) > 10 for kiosk in result.kiosks)
     assert result.faults and result.dark and result.sessions_ended and result.logins > 1
+    # On a slow machine there may be no moment that is far enough from all trouble for an answer to be held as fresh.
     assert result.judged["in rounds"] > 0 and int(str(result.stats["evictions"])) > 0
     assert {"photos shown", "faults", "memory", "latency"} <= {
         line[:18].strip() for line in summary(result).splitlines()

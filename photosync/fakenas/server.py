@@ -9,6 +9,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -90,7 +91,7 @@ class FakeNas(Dsm):
         self.calls: list[Call] = []
         self.concurrency_peak = 0
         self._faults: list[InstalledFault] = []
-        self._place: socket.socket | None = None  # holds the port from the first start on
+        self._place: socket.socket | None = None  # has the port from the first start on
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
@@ -153,13 +154,12 @@ class FakeNas(Dsm):
         self._faults = [installed for installed in self._faults if installed is not gone]
 
     def start(self) -> None:
-        """Returns when the NAS is listening."""
+        """Returns when the NAS is listening. OSError if it can't."""
         if self._thread is not None:
             raise RuntimeError("this NAS is running already")
-        if self._place is None:
-            self._place = _held(self.host, self.port)
-            self.port = self._place.getsockname()[1]
-        sockets = bind_sockets(self.port, self.host)
+        self._place = self._place or _held(self.host, self.port)
+        sockets = bind_sockets(self._place.getsockname()[1] if self._place else self.port, self.host)
+        self.port = sockets[0].getsockname()[1]
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="fakenas", daemon=True)
         self._thread.start()
@@ -241,12 +241,17 @@ def _give_up(task: asyncio.Task[None], exchange: Exchange) -> None:
         task.cancel()
 
 
-def _held(host: str, port: int) -> socket.socket:
-    """A socket that never listens: whoever shares its address may, and nobody else is given it."""
-    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+def _held(host: str, port: int) -> socket.socket | None:
+    """A socket that never listens: on Linux, whoever shares its address may, and nobody else is given it."""
+    if sys.platform != "linux":
+        return None
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, *_, address = min(found, key=lambda one: one[0])  # as bind_sockets does, IPv4 first
     place = socket.socket(family)
     try:
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            place.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         place.bind(address)
     except OSError:
         place.close()

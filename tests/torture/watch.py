@@ -27,7 +27,8 @@ _ENDING_SECONDS = 5.0
 class Watch(logging.Handler):
     """Between entering and leaving, every log record and every uncaught error is kept; then `problems` tells.
 
-    Secrets are looked for before the service's redactor could have hidden them.
+    Secrets are looked for before the service's redactor could have hidden them. Garbage is collected at the end alone:
+    at the bottom of a text that is nested too deep, finalizers have no room to run.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Watch(logging.Handler):
         self._before = _descriptors(), set(threading.enumerate())
 
     def __enter__(self) -> Watch:
+        gc.disable()
         logging.getLogger().addHandler(self)
         sys.unraisablehook = self._uncaught
         threading.excepthook = self._uncaught
@@ -47,6 +49,7 @@ class Watch(logging.Handler):
 
     def __exit__(self, *_: object) -> None:
         gc.collect()  # only then is told what was never retrieved, awaited or closed
+        gc.enable()
         self._see_what_is_left()
         logging.getLogger().removeHandler(self)
         sys.unraisablehook, threading.excepthook = self._hooks
